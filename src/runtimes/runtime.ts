@@ -1,0 +1,36 @@
+/** An interpreter on this host, as a sandbox needs to know it. All paths are the host's. */
+export interface Interpreter {
+  /** The binary, links resolved, such as `/usr/bin/python3.11`. */
+  executable: string;
+  /** Its installation (`sys.base_prefix`), such as `/usr`; holds the binary and the standard library. */
+  prefix: string;
+  /** A virtual environment's folder with further packages. */
+  venv?: string;
+  /** `3.11`: names the folder `lib/python3.11`. */
+  series: string;
+}
+
+/** An interpreter with its packages, under a name such as `python3.12`. */
+export interface Runtime {
+  name: string;
+  /** `3.12.1`. */
+  version: string;
+  state: 'ready' | 'preparing' | 'failed';
+  /** Why it is not ready, and what mends it. */
+  detail?: string;
+  packages: Record<string, string>;
+  interpreter: Interpreter;
+}
+
+/** What can run here. */
+export interface Runtimes {
+  /** Default first, then the newest first. */
+  list(): Runtime[];
+  get(name: string): Runtime | undefined;
+  /** The runtime that a client's word means: after aliases. Undefined when there is none. */
+  resolve(name: string): Runtime | undefined;
+  readonly defaultName: string;
+  /** Calls back whenever a runtime's state has changed; returns how to stop that. */
+  onChange(listener: () => void): () => void;
+  close(): Promise<void>;
+}

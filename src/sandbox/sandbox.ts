@@ -1,0 +1,103 @@
+import type { OutputFile } from '../artifacts/artifacts.ts';
+import type { Outcome } from '../jobs/outcome.ts';
+import type { Interpreter } from '../runtimes/runtime.ts';
+import type { Usage } from '../store/store.ts';
+
+/** What a driver promises on this machine. False: not here, and `/readyz` says so. */
+export interface Guarantees {
+  /** Own view of the file system: nothing of the host but the interpreter and system libraries, read-only. */
+  filesystem: boolean;
+  /** No network at all under `net_policy: none`. */
+  network: boolean;
+  /** Own process tree, killed as a whole. */
+  processes: boolean;
+  /** System-call filter, no capabilities, no new privileges. */
+  syscalls: boolean;
+  /** The job's user is not the service's user. */
+  user: boolean;
+  /** Memory of the whole job is bounded, without swap (else: of each process). */
+  memory: boolean;
+  /** Processes of the job are bounded. */
+  pids: boolean;
+  /** CPU share is bounded. */
+  cpu: boolean;
+  /** One bound over all writable places together. */
+  disk: boolean;
+}
+
+export interface SandboxHealth {
+  guarantees: Guarantees;
+  /** What is weaker than it could be, each with what mends it. */
+  notes: string[];
+}
+
+export interface Limits {
+  timeoutMs: number;
+  cpus: number;
+  memoryBytes: number;
+  pids: number;
+  diskBytes: number;
+  outputBytes: number;
+}
+
+/** Everything that one attempt needs. All of `entry`, `args`, `env`, `stdin` are the job's own words: they take effect inside the sandbox or not at all. */
+export interface RunSpec {
+  jobId: string;
+  interpreter: Interpreter;
+  codeDir: string;
+  inputDir: string;
+  entry: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  stdin: string;
+  limits: Limits;
+  splitOutput: boolean;
+  workspace: 'read_only' | 'writable';
+}
+
+export interface OutputChunk {
+  stream: 'stdout' | 'stderr';
+  bytes: Buffer;
+}
+
+/** How the sandbox saw the program end. The first cause wins. */
+export type Exit = Extract<Outcome, { kind: 'exited' | 'signaled' | 'timeout' | 'oom' | 'output_limit' | 'disk_limit' }> | { kind: 'aborted' };
+
+export interface Ended {
+  exit: Exit;
+  usage: Usage;
+}
+
+export interface CollectBounds {
+  maxFiles: number;
+  maxDepth: number;
+  maxBytes: number;
+  maxMs: number;
+}
+
+/** A file or folder that was left out of the collection, and why; one line of the job's log. */
+export interface LeftOut {
+  name: string;
+  reason: string;
+}
+
+export interface Running {
+  /** Output as it comes, at most `limits.outputBytes` in all; ends when nothing of the job can write any more. Not reading it makes the program wait. */
+  output: AsyncIterable<OutputChunk>;
+  /** Resolves when no process of the job is alive any more. Never rejects for what the program did; rejects when the sandbox itself failed. */
+  ended: Promise<Ended>;
+  /** Regular files of the output folder (and, in a writable workspace, what was added or changed there). To be called after `ended`, once. */
+  collect(bounds: CollectBounds, leftOut: (what: LeftOut) => void): AsyncIterable<OutputFile>;
+  /** Kills what lives and removes every trace. Safe at any time and more than once. */
+  dispose(): Promise<void>;
+}
+
+/** Runs one attempt under limits. */
+export interface Sandbox {
+  readonly name: 'bubblewrap' | 'docker' | 'none';
+  /** Proves by a trial run that it works here, else throws a StartError with the line that mends it. Sweeps what a killed service left. */
+  check(): Promise<SandboxHealth>;
+  /** Resolves when the program has been started. Aborting the signal kills the whole tree: `exit` is then `aborted`. */
+  start(run: RunSpec, signal: AbortSignal): Promise<Running>;
+  close(): Promise<void>;
+}

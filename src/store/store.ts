@@ -1,0 +1,168 @@
+import type { Artifact, Status } from '../api/job.ts';
+import type { STREAMS } from '../api/events.ts';
+import type { JobSpec } from '../api/spec.ts';
+import type { Outcome } from '../jobs/outcome.ts';
+
+export type LogStream = (typeof STREAMS)[number];
+
+/** A piece of output before the store has numbered it. `text` ends in `\n` unless the program's output ended (or a line was cut) there. */
+export interface NewLogEntry {
+  stream: LogStream;
+  /** Milliseconds since the epoch. */
+  at: number;
+  text: string;
+}
+
+/** A numbered piece of output. `seq` counts from 1 without gaps over all attempts of a job. */
+export interface LogEntry extends NewLogEntry {
+  seq: number;
+}
+
+/**
+ * Neighbouring log entries, immutable. Followers that read the same part of a log are handed the same object where
+ * possible, so what is computed from one (such as its SSE frames) can be kept beside it in a WeakMap.
+ */
+export type LogChunk = readonly LogEntry[];
+
+export interface Usage {
+  wallMs: number;
+  cpuMs: number;
+  maxRssBytes: number;
+}
+
+/** A job as the store keeps it. Times are milliseconds since the epoch. */
+export interface JobRecord {
+  id: string;
+  spec: JobSpec;
+  /** The runtime that runs it: `spec.runtime` after aliases. */
+  runtime: string;
+  status: Status;
+  /** How often it was claimed; a release takes one back. */
+  attempt: number;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  outcome: Outcome | null;
+  usage: Usage | null;
+  artifacts: Artifact[];
+  logLines: number;
+  logTruncated: boolean;
+  /** Bytes that the job occupies: uploads, log, artifacts. */
+  bytes: number;
+}
+
+export interface NewJob {
+  id: string;
+  spec: JobSpec;
+  runtime: string;
+  /** Bytes uploaded. */
+  bytes: number;
+  idempotency?: { key: string; /** Digest of the whole request. */ fingerprint: string };
+}
+
+export type Inserted = { kind: 'created'; job: JobRecord } | { kind: 'existing'; job: JobRecord } | { kind: 'conflict' };
+
+/** A worker's timed claim on an attempt. Only its holder may write to the job. */
+export interface Lease {
+  jobId: string;
+  token: string;
+}
+
+export interface Claim {
+  job: JobRecord;
+  lease: Lease;
+  /** Aborts as soon as somebody asks to cancel the job. */
+  canceled: AbortSignal;
+}
+
+export interface ClaimRequest {
+  /** Who claims; shown to operators. */
+  worker: string;
+  leaseMs: number;
+  /** Runtimes that this worker can run now; jobs for others stay queued. */
+  runtimes: readonly string[];
+  /** Wait for a job until this aborts; an already aborted signal asks once, without waiting. */
+  signal: AbortSignal;
+}
+
+/** `log` is appended in the same step that makes the end visible, so nobody sees the final status before the last entry. */
+export interface Finish {
+  outcome: Outcome;
+  usage: Usage | null;
+  artifacts: Artifact[];
+  logTruncated: boolean;
+  log: NewLogEntry[];
+}
+
+export interface ListQuery {
+  status?: Status;
+  /** `[name]` or `[name, value]`; all must match. */
+  labels?: readonly (readonly [name: string, value?: string])[];
+  limit: number;
+  cursor?: string;
+}
+
+/** What `rescue` writes into the log of a job whose worker is gone. */
+export interface RescueRules {
+  maxAttempts: number;
+  retryLog: (job: JobRecord) => NewLogEntry[];
+  lostLog: (job: JobRecord) => NewLogEntry[];
+}
+
+export interface Rescued {
+  requeued: string[];
+  lost: string[];
+}
+
+export interface StoreStats {
+  queued: number;
+  running: number;
+  finished: number;
+  /** Milliseconds since the epoch at which the oldest queued job was created. */
+  oldestQueuedAt: number | null;
+  /** Bytes of all jobs together. */
+  bytes: number;
+}
+
+/**
+ * Jobs, their queue and their logs: one seam, because they must change together. Every method is atomic; what it
+ * promises when it resolves holds after a `kill -9` of the process. Methods throw only when the store itself fails.
+ */
+export interface Store {
+  readonly name: string;
+  /** Resolves when the store answers, else throws a StartError with the line that mends it. */
+  check(): Promise<void>;
+
+  /** Accepts a job as `queued`. The same idempotency key gives the job it was first used for, or `conflict` when the fingerprint differs. */
+  insert(job: NewJob): Promise<Inserted>;
+  get(id: string): Promise<JobRecord | undefined>;
+  /** Newest first. `next` is a cursor, null at the end. */
+  list(query: ListQuery): Promise<{ jobs: JobRecord[]; next: string | null }>;
+
+  /** queued → running for one claimer only, oldest job first. Undefined when the signal aborts first. */
+  claim(request: ClaimRequest): Promise<Claim | undefined>;
+  /** Prolongs a lease by `leaseMs` from now. `lost`: the job belongs to somebody else, or is over. */
+  renew(lease: Lease, leaseMs: number): Promise<'held' | 'cancel' | 'lost'>;
+  /** Appends to the log, in order. `lost` when the lease is not held any more; then nothing was written. */
+  append(lease: Lease, entries: readonly NewLogEntry[]): Promise<'held' | 'lost'>;
+  /** running → its final status. The first finish of the holder wins; false when the lease is not held any more. */
+  finish(lease: Lease, finish: Finish): Promise<boolean>;
+  /** running → queued at its old place, without costing an attempt; canceled instead if that was asked for. False when the lease is not held any more. */
+  release(lease: Lease, log: NewLogEntry[]): Promise<boolean>;
+  /** Cancels a queued job at once (with `log` as its last words) and asks the worker of a running one. Idempotent. Undefined: no such job. */
+  cancel(id: string, log: NewLogEntry[]): Promise<JobRecord | undefined>;
+  /** Ends leases that expired: back to the queue while attempts are left, else `worker_lost` (`canceled` where that was asked for). */
+  rescue(rules: RescueRules): Promise<Rescued>;
+
+  /** Up to `limit` entries with `seq > after`, in order. */
+  read(id: string, after: number, limit: number): Promise<LogEntry[]>;
+  /** Entries with `seq > after`: what is there, then what comes, each once; ends after the last entry of a finished (or deleted) job, or when the signal aborts. */
+  follow(id: string, after: number, signal: AbortSignal): AsyncIterable<LogChunk>;
+
+  /** Removes a finished job with its log. */
+  delete(id: string): Promise<'deleted' | 'not_found' | 'not_finished'>;
+  /** Finished jobs, those that finished first ahead. `before`: only those finished before that time. */
+  finished(query: { before?: number; limit: number }): Promise<{ id: string; finishedAt: number; bytes: number }[]>;
+  stats(): Promise<StoreStats>;
+  close(): Promise<void>;
+}

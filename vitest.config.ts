@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    reporters: ['default', './test/support/closing-line.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Two cores are the smallest machine that we promise to work on; more files at once only make timings worse there.
+    maxWorkers: 2,
+  },
+});
