@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../errors.ts';
+import type { Limits } from './sandbox.ts';
+
+/** A job's control groups. Everything that is put into them counts and is limited together. */
+export interface Cgroup {
+  /** Files into which a process writes `0` to move itself in. */
+  procsFiles: string[];
+  /** How many processes the kernel has killed because the memory was used up. */
+  oomKills(): Promise<number>;
+  /** Most memory ever in use, in bytes. */
+  peakBytes(): Promise<number>;
+  remove(): Promise<void>;
+}
+
+export interface Cgroups {
+  version: 1 | 2;
+  create(id: string, limits: Pick<Limits, 'cpus' | 'memoryBytes' | 'pids'>): Promise<Cgroup>;
+}
+
+const CPU_PERIOD_US = 100_000;
+/** Below this the kernel refuses a quota. */
+const MIN_CPU_QUOTA_US = 1000;
+const CONTROLLERS = ['memory', 'pids', 'cpu'] as const;
+type Controller = (typeof CONTROLLERS)[number];
+
+const cpuQuota = (cpus: number): number => Math.max(MIN_CPU_QUOTA_US, Math.round(cpus * CPU_PERIOD_US));
+
+/** `name value` lines, as in memory.events. */
+const counter = (text: string, name: string): number => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+
+const exists = (path: string): Promise<boolean> =>
+  readFile(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The kernel lets go of a group a moment after its last process is gone. */
+async function removeFolder(path: string): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await rmdir(path);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return;
+      if (errnoOf(error) !== 'EBUSY' || attempt >= 200) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(attempt, 10)));
+    }
+  }
+}
+
+async function sweep(folder: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries.filter((item) => item.isDirectory())) await removeFolder(join(folder, entry.name)).catch(() => undefined);
+}
+
+export interface CgroupMounts {
+  v1: Partial<Record<Controller, string>>;
+  v2: string | undefined;
+}
+
+/** Where the hierarchies are mounted: pure, from the text of /proc/self/mountinfo (proc(5)). */
+export function parseMounts(mountinfo: string): CgroupMounts {
+  const mounts: CgroupMounts = { v1: {}, v2: undefined };
+  for (const line of mountinfo.split('\n')) {
+    const [before, after] = line.split(' - ');
+    if (before === undefined || after === undefined) continue;
+    const point = before.split(' ')[4] ?? '';
+    const [type, , superOptions = ''] = after.split(' ');
+    if (type === 'cgroup2') mounts.v2 ??= point;
+    if (type !== 'cgroup') continue;
+    for (const controller of CONTROLLERS) {
+      if (superOptions.split(',').includes(controller)) mounts.v1[controller] ??= point;
+    }
+  }
+  return mounts;
+}
+
+/** The own group in each hierarchy, from /proc/self/cgroup; the key of the unified one is empty. */
+export function parseOwn(text: string): Map<string, string> {
+  const own = new Map<string, string>();
+  for (const line of text.trim().split('\n')) {
+    const [, controllers = '', ...path] = line.split(':');
+    for (const controller of controllers.split(',')) own.set(controller, path.join(':'));
+  }
+  return own;
+}
+
+function version1(folders: Record<Controller, string>): Cgroups {
+  return {
+    version: 1,
+    async create(id, limits) {
+      const at = (controller: Controller, file = ''): string => join(folders[controller], id, file);
+      const remove = async (): Promise<void> => {
+        for (const controller of CONTROLLERS) await removeFolder(at(controller));
+      };
+      try {
+        for (const controller of CONTROLLERS) await mkdir(at(controller));
+        await writeFile(at('memory', 'memory.limit_in_bytes'), String(limits.memoryBytes));
+        // Memory and swap together, where the kernel counts swap; else never swap the job out.
+        await writeFile(at('memory', 'memory.memsw.limit_in_bytes'), String(limits.memoryBytes)).catch(() =>
+          writeFile(at('memory', 'memory.swappiness'), '0'),
+        );
+        await writeFile(at('pids', 'pids.max'), String(limits.pids));
+        await writeFile(at('cpu', 'cpu.cfs_period_us'), String(CPU_PERIOD_US));
+        await writeFile(at('cpu', 'cpu.cfs_quota_us'), String(cpuQuota(limits.cpus)));
+      } catch (error) {
+        await remove();
+        throw error;
+      }
+      return {
+        procsFiles: CONTROLLERS.map((controller) => at(controller, 'cgroup.procs')),
+        oomKills: async () => counter(await readFile(at('memory', 'memory.oom_control'), 'utf8'), 'oom_kill'),
+        peakBytes: async () => Number(await readFile(at('memory', 'memory.max_usage_in_bytes'), 'utf8')),
+        remove,
+      };
+    },
+  };
+}
+
+function version2(folder: string): Cgroups {
+  return {
+    version: 2,
+    async create(id, limits) {
+      const at = (file = ''): string => join(folder, id, file);
+      try {
+        await mkdir(at());
+        await writeFile(at('memory.max'), String(limits.memoryBytes));
+        // Absent where the kernel has no swap at all.
+        if (await exists(at('memory.swap.max'))) await writeFile(at('memory.swap.max'), '0');
+        await writeFile(at('memory.oom.group'), '1');
+        await writeFile(at('pids.max'), String(limits.pids));
+        await writeFile(at('cpu.max'), `${cpuQuota(limits.cpus)} ${CPU_PERIOD_US}`);
+      } catch (error) {
+        await removeFolder(at());
+        throw error;
+      }
+      return {
+        procsFiles: [at('cgroup.procs')],
+        oomKills: async () => counter(await readFile(at('memory.events'), 'utf8'), 'oom_kill'),
+        // memory.peak came with Linux 5.19.
+        peakBytes: async () => Number(await readFile(at('memory.peak'), 'utf8').catch(() => '0')),
+        remove: () => removeFolder(at()),
+      };
+    },
+  };
+}
+
+/**
+ * In version 2 a group with processes can't hand its controllers on, so the service moves into a leaf of its own first
+ * (cgroups(7), "no internal processes"). It must be alone in its group, as it is under systemd with `Delegate=yes`;
+ * failing that, and as root, a group right under the top of the hierarchy serves.
+ */
+async function prepareVersion2(mount: string, own: string, instance: string): Promise<Cgroups> {
+  const wanted = CONTROLLERS.map((controller) => `+${controller}`).join(' ');
+  const attempts = [
+    async (): Promise<string> => {
+      const delegated = join(mount, own);
+      await mkdir(join(delegated, 'service'), { recursive: true });
+      await writeFile(join(delegated, 'service', 'cgroup.procs'), String(process.pid));
+      await writeFile(join(delegated, 'cgroup.subtree_control'), wanted);
+      return delegated;
+    },
+    async (): Promise<string> => {
+      await writeFile(join(mount, 'cgroup.subtree_control'), wanted);
+      return mount;
+    },
+  ];
+  const failures: unknown[] = [];
+  for (const attempt of own === '/' ? attempts.slice(1) : attempts) {
+    try {
+      const folder = join(await attempt(), instance);
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, 'cgroup.subtree_control'), wanted);
+      await sweep(folder);
+      return version2(folder);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw new AggregateError(failures, `no cgroup that could be handed on: ${failures.map(String).join('; ')}`);
+}
+
+/**
+ * The machine's control groups, v1 or v2, with a folder of this service's own in them, emptied of what a killed
+ * predecessor left. `instance` tells services on one machine apart.
+ *
+ * @throws when they can't be written to, as for a user without root or delegation
+ */
+export async function openCgroups(instance: string): Promise<Cgroups> {
+  const mounts = parseMounts(await readFile('/proc/self/mountinfo', 'utf8'));
+  const own = parseOwn(await readFile('/proc/self/cgroup', 'utf8'));
+  const name = `job-runner-${createHash('sha256').update(instance).digest('hex').slice(0, 12)}`;
+  const { memory, pids, cpu } = mounts.v1;
+  if (memory !== undefined && pids !== undefined && cpu !== undefined) {
+    const folders = { memory: '', pids: '', cpu: '' };
+    for (const [controller, mount] of Object.entries({ memory, pids, cpu }) as [Controller, string][]) {
+      const inside = join(mount, own.get(controller) ?? '/');
+      // In a container the path may be one that only the host can see.
+      const parent = (await exists(join(inside, 'cgroup.procs'))) ? inside : mount;
+      folders[controller] = join(parent, name);
+      await mkdir(folders[controller], { recursive: true });
+      await sweep(folders[controller]);
+    }
+    return version1(folders);
+  }
+  if (mounts.v2 !== undefined) return prepareVersion2(mounts.v2, own.get('') ?? '/', name);
+  throw new Error('no cgroup hierarchy with memory, pids and cpu is mounted');
+}

@@ -1,0 +1,181 @@
+import { join } from 'node:path';
+import type { Limits, RunSpec } from './sandbox.ts';
+
+/**
+ * What a sandbox is made of: pure, from a run to the steps of libexec/sandbox-launch.pl and to bubblewrap's
+ * arguments. Nothing of the job's own words (entry, args, env) is in what the launcher or bubblewrap see: they go to
+ * the init, which reads them inside the sandbox, already without rights.
+ */
+
+export type Step = readonly [verb: string, ...tokens: (string | number)[]];
+
+/** Steps as the launcher reads them: for each a count, then its tokens, all ended by NUL. */
+export const encodeSteps = (steps: readonly Step[]): Buffer =>
+  Buffer.from(steps.map((step) => [step.length, ...step].map((token) => `${token}\0`).join('')).join(''));
+
+/** Folders and files of this host that a sandbox is put together from. */
+export interface Host {
+  /** Whether the service may set user ids and attach cgroups. */
+  root: boolean;
+  /** The service's own ids: what the sandbox's root means to the host when the service is no root. */
+  uid: number;
+  gid: number;
+  /** Folder of ours that every user may enter; holds `init.pl`, the jobs' `etc/` and the mount point `m`. */
+  workDir: string;
+  bwrap: string;
+  perl: string;
+  /** `/bin`, `/lib` … of this host: links into /usr, or folders of their own. */
+  topLevel: readonly ({ path: string; link: string } | { path: string; folder: true })[];
+  /** What of /proc is covered by /dev/null. */
+  maskedProc: readonly string[];
+}
+
+/** tmpfs sizes are rounded up to pages, and its folders count: a job may use exactly what it asked for, and one byte more shows. */
+export const DISK_SLACK_BYTES = 256 * 1024;
+export const INODE_SLACK = 64;
+export const inodeLimit = (diskBytes: number): number => Math.max(4096, Math.round(diskBytes / 8192));
+
+/** Ids inside the sandbox. */
+const JOB_UID = 1000;
+
+export const INSIDE = {
+  code: '/workspace/code',
+  input: '/workspace/input',
+  output: '/workspace/output',
+  home: '/tmp',
+  /** Where interpreters and environments lie, wherever the host has them. */
+  base: '/opt/python',
+  venv: '/opt/runtime',
+} as const;
+
+const mountPoint = (host: Host, name = ''): string => join(host.workDir, 'm', name);
+
+const isSystemPrefix = (prefix: string): boolean => prefix === '/usr';
+
+/** Path of the interpreter's binary inside. */
+function insideExecutable(run: RunSpec): string {
+  const { executable, prefix, venv, series } = run.interpreter;
+  if (venv !== undefined) return `${INSIDE.venv}/bin/python${series}`;
+  return isSystemPrefix(prefix) ? executable : executable.replace(prefix, INSIDE.base);
+}
+
+/** Steps for the launcher: what it mounts, in its own mount namespace, before bubblewrap starts. */
+export function launchSteps(host: Host, run: RunSpec, job: { uid: number; procsFiles: readonly string[] }): Step[] {
+  // Without root the launcher is root of a user namespace that maps to the service's user, and so are the job's files.
+  const owner = host.root ? job.uid : 0;
+  const size = run.limits.diskBytes + DISK_SLACK_BYTES;
+  const inodes = inodeLimit(run.limits.diskBytes) + INODE_SLACK;
+  const folder = (name: string, mode: string, uid = 0): Step => ['folder', mountPoint(host, name), mode, uid, uid];
+  const steps: Step[] = [
+    ['pipes', run.splitOutput ? 2 : 1, host.root ? job.uid : host.uid, host.root ? job.uid : host.gid],
+    host.root ? ['namespace'] : ['namespace', host.uid, host.gid],
+    ['tmpfs', mountPoint(host), `size=${size},nr_inodes=${inodes},mode=0755`],
+    folder('tmp', '1777', owner),
+    folder('shm', '1777', owner),
+    folder('output', '0755', owner),
+    folder('input', '0755'),
+    folder('code', '0755'),
+    ['bind', run.inputDir, mountPoint(host, 'input')],
+    run.workspace === 'writable'
+      ? ['copy', run.codeDir, mountPoint(host, 'code'), `${owner}:${owner}`]
+      : ['bind', run.codeDir, mountPoint(host, 'code')],
+  ];
+  if (!isSystemPrefix(run.interpreter.prefix)) steps.push(folder('base', '0755'), ['bind', run.interpreter.prefix, mountPoint(host, 'base')]);
+  if (run.interpreter.venv !== undefined) {
+    steps.push(folder('venv', '0755'), ['bind', join(run.interpreter.venv, 'lib'), mountPoint(host, 'venv')]);
+  }
+  if (host.root) steps.push(['user', job.uid, job.uid]);
+  if (job.procsFiles.length > 0) steps.push(['cgroup', ...job.procsFiles]);
+  // Descriptors 4 and 5: see launcher.ts.
+  steps.push(['command', host.bwrap, '--args', '5', '--', host.perl, '/opt/init.pl', 'init']);
+  return steps;
+}
+
+function interpreterArgs(host: Host, run: RunSpec): string[] {
+  const { executable, prefix, venv, series } = run.interpreter;
+  const args: string[] = [];
+  if (!isSystemPrefix(prefix)) args.push('--ro-bind', mountPoint(host, 'base'), INSIDE.base);
+  if (venv !== undefined) {
+    // Put together from its parts: the links and the home line of the host's own environment point to paths that don't exist inside.
+    const base = isSystemPrefix(prefix) ? executable : executable.replace(prefix, INSIDE.base);
+    for (const name of ['python', 'python3', `python${series}`]) args.push('--symlink', base, `${INSIDE.venv}/bin/${name}`);
+    args.push('--ro-bind', mountPoint(host, 'venv'), `${INSIDE.venv}/lib`);
+    const config = isSystemPrefix(prefix) ? 'pyvenv-usr.cfg' : 'pyvenv-opt.cfg';
+    args.push('--ro-bind', join(host.workDir, 'etc', config), `${INSIDE.venv}/pyvenv.cfg`);
+  }
+  return args;
+}
+
+/** bubblewrap's arguments, NUL-separated as `--args FD` reads them. */
+export function bubblewrapArgs(host: Host, run: RunSpec): string[] {
+  const at = (name: string): string => mountPoint(host, name);
+  return [
+    '--unshare-all',
+    '--unshare-user',
+    '--as-pid-1',
+    '--die-with-parent',
+    '--new-session',
+    '--clearenv',
+    ...['--uid', `${JOB_UID}`, '--gid', `${JOB_UID}`, '--hostname', 'job', '--cap-drop', 'ALL'],
+    ...['--ro-bind', '/usr', '/usr'],
+    // Programs that somebody installed by hand are no business of a job's, unless its interpreter is one of them.
+    ...(run.interpreter.prefix.startsWith('/usr/local') ? [] : ['--tmpfs', '/usr/local', '--remount-ro', '/usr/local']),
+    ...host.topLevel.flatMap((entry) => ('link' in entry ? ['--symlink', entry.link, entry.path] : ['--ro-bind', entry.path, entry.path])),
+    ...['--ro-bind', join(host.workDir, 'etc'), '/etc'],
+    ...interpreterArgs(host, run),
+    ...['--ro-bind', join(host.workDir, 'init.pl'), '/opt/init.pl'],
+    ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
+    ...host.maskedProc.flatMap((path) => ['--ro-bind', '/dev/null', path]),
+    ...['--dev', '/dev', '--bind', at('shm'), '/dev/shm', '--bind', at('tmp'), '/tmp', '--symlink', '/tmp', '/var/tmp'],
+    ...[run.workspace === 'writable' ? '--bind' : '--ro-bind', at('code'), INSIDE.code],
+    ...['--ro-bind', at('input'), INSIDE.input, '--bind', at('output'), INSIDE.output],
+    ...['--chdir', INSIDE.code, '--remount-ro', '/dev', '--remount-ro', '/', '--seccomp', '4'],
+  ];
+}
+
+/** Linux numbers of resource limits (asm-generic/resource.h). */
+const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7, MEMLOCK: 8, SIGPENDING: 11, MSGQUEUE: 12 } as const;
+const OPEN_FILES = 1024;
+
+/** Limits of single processes. Those that the cgroups hold for the whole job are set only where there are none. */
+function rlimitSteps(limits: Limits, cgroups: boolean): Step[] {
+  const steps: Step[] = [
+    ['rlimit', RLIMIT.CORE, 0],
+    ['rlimit', RLIMIT.NOFILE, OPEN_FILES],
+    ['rlimit', RLIMIT.FSIZE, limits.diskBytes + DISK_SLACK_BYTES],
+    ['rlimit', RLIMIT.MEMLOCK, 64 * 1024],
+    ['rlimit', RLIMIT.SIGPENDING, 1024],
+    ['rlimit', RLIMIT.MSGQUEUE, 64 * 1024],
+  ];
+  // The count is of the job's own user namespace, and the init is one of those counted.
+  if (!cgroups) steps.push(['rlimit', RLIMIT.DATA, limits.memoryBytes], ['rlimit', RLIMIT.NPROC, limits.pids + 1]);
+  return steps;
+}
+
+/** Environment that every job has; its own words win. */
+const baseEnvironment = (run: RunSpec): Record<string, string> => ({
+  PATH: `${insideExecutable(run).replace(/\/[^/]+$/, '')}:/usr/bin:/bin`,
+  HOME: INSIDE.home,
+  LANG: 'C.UTF-8',
+  PYTHONUNBUFFERED: '1',
+  PYTHONDONTWRITEBYTECODE: '1',
+  JOB_ID: run.jobId,
+  JOB_INPUT_DIR: INSIDE.input,
+  JOB_OUTPUT_DIR: INSIDE.output,
+});
+
+/** Steps for the init: the job's own words. */
+export function initSteps(run: RunSpec, cgroups: boolean): Step[] {
+  const executable = insideExecutable(run);
+  const environment: Record<string, string> = { ...baseEnvironment(run), ...run.env };
+  // An interpreter that was moved finds its own shared library only so; what the job asks for comes before it.
+  if (!isSystemPrefix(run.interpreter.prefix)) {
+    environment['LD_LIBRARY_PATH'] = [run.env['LD_LIBRARY_PATH'], `${INSIDE.base}/lib`].filter(Boolean).join(':');
+  }
+  return [
+    ...rlimitSteps(run.limits, cgroups),
+    ...Object.entries(environment).map(([name, value]): Step => ['env', name, value]),
+    // `--`: an entry that starts with a dash is a file, not an option.
+    ['command', executable, executable, ...(run.entry.startsWith('-') ? ['--'] : []), run.entry, ...run.args],
+  ];
+}

@@ -1,0 +1,180 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Artifact } from '../api/job.ts';
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import { endingOf, type Outcome } from '../jobs/outcome.ts';
+import type { Runtimes } from '../runtimes/runtime.ts';
+import type { Ended, Exit, RunSpec, Running, Sandbox } from '../sandbox/sandbox.ts';
+import type { Claim, JobRecord, NewLogEntry, Store, Usage } from '../store/store.ts';
+import { keepLease } from './lease.ts';
+import { createLogWriter, type LogWriter } from './log-writer.ts';
+import { runnerEntry, says, sentenceFor } from './runner-lines.ts';
+
+export interface AttemptRules {
+  leaseMs: number;
+  collect: { maxFiles: number; maxDepth: number; maxMs: number };
+}
+
+export interface AttemptParts {
+  store: Store;
+  artifacts: Artifacts;
+  sandbox: Sandbox;
+  runtimes: Runtimes;
+  logger: Logger;
+  rules: AttemptRules;
+}
+
+/** Why an attempt was stopped from outside. */
+type Stop = 'canceled' | 'lost' | 'released';
+
+interface Result {
+  outcome: Outcome;
+  usage: Usage | null;
+  artifacts: Artifact[];
+  truncated: boolean;
+}
+
+class LeaseLost extends Error {}
+
+const MIB = 1024 * 1024;
+
+/**
+ * One attempt, from the claim to the finished (or handed back) job: inputs → sandbox → log → artifacts → finish.
+ * Never throws for anything that the job did. `drain` aborts when running jobs are to go back to the queue.
+ */
+export async function runAttempt(claim: Claim, parts: AttemptParts, drain: AbortSignal): Promise<void> {
+  const { store, rules } = parts;
+  const { job, lease } = claim;
+  const logger = parts.logger.child({ job: job.id, attempt: job.attempt });
+  const abort = new AbortController();
+  const stop = (why: Stop): void => abort.abort(why);
+  const onCancel = (): void => stop('canceled');
+  const onDrain = (): void => stop('released');
+  claim.canceled.addEventListener('abort', onCancel);
+  drain.addEventListener('abort', onDrain);
+  if (claim.canceled.aborted) onCancel();
+  if (drain.aborted) onDrain();
+  const stopKeeping = keepLease(store, lease, rules.leaseMs, stop);
+
+  const log = createLogWriter(async (entries) => {
+    if ((await store.append(lease, entries)) === 'lost') {
+      stop('lost');
+      throw new LeaseLost('the lease is lost');
+    }
+  });
+  const say = (text: string): Promise<void> => log.add(runnerEntry(text, Date.now()));
+
+  try {
+    let result: Result;
+    try {
+      await say(says.starting(job.id));
+      result = await execute(job, parts, log, say, abort.signal);
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      logger.error({ err: error }, 'the attempt failed for a reason of ours');
+      await say(says.internal(`${job.id}/${job.attempt}`));
+      result = { outcome: { kind: 'internal' }, usage: null, artifacts: [], truncated: false };
+    }
+    if (abort.signal.reason === 'lost') throw new LeaseLost('the lease is lost');
+    const rest = await log.end();
+    if (abort.signal.reason === 'released' && result.outcome.kind === 'canceled') {
+      await store.release(lease, [...rest, runnerEntry(says.handedBack(), Date.now())]);
+      logger.info('handed back to the queue');
+      return;
+    }
+    const finished = await store.finish(lease, {
+      outcome: result.outcome,
+      usage: result.usage,
+      artifacts: result.artifacts,
+      logTruncated: result.truncated,
+      log: [...rest, ...lastWords(result.outcome)],
+    });
+    if (!finished) throw new LeaseLost('the lease was lost before the end was written');
+    logger.info({ outcome: result.outcome, usage: result.usage }, 'finished');
+  } catch (error) {
+    if (error instanceof LeaseLost) logger.warn('the lease is lost: somebody else has the job now');
+    else logger.error({ err: error }, 'the end of the attempt could not be written; the job is retried when the lease is over');
+  } finally {
+    stopKeeping();
+    claim.canceled.removeEventListener('abort', onCancel);
+    drain.removeEventListener('abort', onDrain);
+  }
+}
+
+/** "finished with code n" is the last line of every log, but for the job that had nothing to run. */
+function lastWords(outcome: Outcome): NewLogEntry[] {
+  const { exitCode } = endingOf(outcome);
+  return outcome.kind === 'missing_entry' || exitCode === null ? [] : [runnerEntry(says.finished(exitCode), Date.now())];
+}
+
+async function execute(job: JobRecord, parts: AttemptParts, log: LogWriter, say: (text: string) => Promise<void>, signal: AbortSignal): Promise<Result> {
+  const inputs = await parts.artifacts.inputs(job.id);
+  try {
+    // An attempt that died may have left some of its files.
+    if (job.attempt > 1) await parts.artifacts.clearOutputs(job.id);
+    const entry = await lstat(join(inputs.codeDir, job.spec.entry)).catch(() => undefined);
+    if (!entry?.isFile()) {
+      await say(says.entryNotFound(job.spec.entry));
+      return { outcome: { kind: 'missing_entry' }, usage: null, artifacts: [], truncated: false };
+    }
+    if (signal.aborted) return { outcome: { kind: 'canceled', ran: false }, usage: null, artifacts: [], truncated: false };
+    const running = await parts.sandbox.start(runSpecFor(job, parts, inputs), signal);
+    try {
+      return await follow(job, running, parts, log, say);
+    } finally {
+      await running.dispose();
+    }
+  } finally {
+    await inputs.dispose();
+  }
+}
+
+async function follow(job: JobRecord, running: Running, parts: AttemptParts, log: LogWriter, say: (text: string) => Promise<void>): Promise<Result> {
+  for await (const chunk of running.output) await log.write(chunk.stream, chunk.bytes);
+  const { exit, usage }: Ended = await running.ended;
+  const sentence = sentenceFor(exit);
+  if (sentence !== undefined) await say(sentence);
+
+  const artifacts: Artifact[] = [];
+  const bounds = { ...parts.rules.collect, maxBytes: job.spec.disk_limit_mb * MIB };
+  const leftOut: string[] = [];
+  for await (const file of running.collect(bounds, ({ name, reason }) => leftOut.push(says.leftOut(name, reason)))) {
+    try {
+      artifacts.push(await parts.artifacts.keep(job.id, file));
+    } catch (error) {
+      leftOut.push(says.leftOut(file.name, error instanceof Error ? error.message : String(error)));
+    }
+  }
+  for (const line of leftOut) await say(line);
+  artifacts.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { outcome: outcomeOf(exit), usage, artifacts, truncated: exit.kind === 'output_limit' };
+}
+
+const outcomeOf = (exit: Exit): Outcome => (exit.kind === 'aborted' ? { kind: 'canceled', ran: true } : exit);
+
+function runSpecFor(job: JobRecord, parts: AttemptParts, inputs: { codeDir: string; inputDir: string }): RunSpec {
+  const { spec } = job;
+  const runtime = parts.runtimes.get(job.runtime);
+  if (runtime === undefined) throw new Error(`the runtime ${job.runtime} is gone`);
+  return {
+    jobId: job.id,
+    interpreter: runtime.interpreter,
+    codeDir: inputs.codeDir,
+    inputDir: inputs.inputDir,
+    entry: spec.entry,
+    args: spec.args,
+    env: spec.env,
+    stdin: spec.stdin,
+    limits: {
+      timeoutMs: spec.timeout_sec * 1000,
+      cpus: spec.cpu_limit,
+      memoryBytes: spec.mem_limit_mb * MIB,
+      pids: spec.pids_limit,
+      diskBytes: spec.disk_limit_mb * MIB,
+      outputBytes: spec.output_limit_mb * MIB,
+    },
+    splitOutput: spec.split_output,
+    workspace: spec.workspace,
+  };
+}

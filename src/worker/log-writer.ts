@@ -1,0 +1,115 @@
+import { StringDecoder } from 'node:string_decoder';
+import type { LogStream, NewLogEntry } from '../store/store.ts';
+
+/** A line longer than this many characters becomes several entries, so that memory stays bounded. */
+const MAX_LINE_CHARS = 1024 * 1024;
+const MAX_BATCH_ENTRIES = 1000;
+const MAX_BATCH_CHARS = 512 * 1024;
+/** Output that comes bit by bit is written at most this often; the first bit after a pause at once. */
+const BATCH_MS = 8;
+
+export interface LogWriter {
+  /** Takes output as it comes from the program. Resolves when there is room for more. */
+  write(stream: LogStream, bytes: Buffer): Promise<void>;
+  /** Adds an entry of the runner's. */
+  add(entry: NewLogEntry): Promise<void>;
+  /** Ends unfinished lines and hands over what is not yet written, for the step that finishes the job. */
+  end(): Promise<NewLogEntry[]>;
+}
+
+/** Cuts output into lines and writes them in batches. `append` is called with one batch at a time. */
+export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Promise<void>): LogWriter {
+  let batch: NewLogEntry[] = [];
+  let batchChars = 0;
+  let writing: Promise<void> | undefined;
+  let failure: Error | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let writtenAt = -Infinity;
+  const unfinished = new Map<LogStream, { decoder: StringDecoder; line: string }>();
+
+  const isFull = (): boolean => batch.length >= MAX_BATCH_ENTRIES || batchChars >= MAX_BATCH_CHARS;
+
+  const flush = (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (writing !== undefined) return writing;
+    if (batch.length === 0) return Promise.resolve();
+    const entries = batch;
+    batch = [];
+    batchChars = 0;
+    writing = append(entries)
+      .catch((error: unknown) => {
+        failure = error instanceof Error ? error : new Error(String(error));
+      })
+      .then(() => {
+        writing = undefined;
+        writtenAt = performance.now();
+        if (batch.length > 0) schedule();
+      });
+    return writing;
+  };
+
+  const schedule = (): void => {
+    if (writing !== undefined || timer !== undefined) return;
+    const wait = writtenAt + BATCH_MS - performance.now();
+    if (wait <= 0 || isFull()) void flush();
+    else timer = setTimeout(() => void flush(), wait);
+  };
+
+  const push = (stream: LogStream, at: number, text: string): void => {
+    batch.push({ stream, at, text });
+    batchChars += text.length;
+  };
+
+  const roomOrFailure = async (): Promise<void> => {
+    schedule();
+    while (isFull() && failure === undefined) await flush();
+    if (failure !== undefined) throw failure;
+  };
+
+  return {
+    async write(stream, bytes) {
+      const at = Date.now();
+      let state = unfinished.get(stream);
+      if (state === undefined) unfinished.set(stream, (state = { decoder: new StringDecoder('utf8'), line: '' }));
+      const lines = state.decoder.write(bytes).split('\n');
+      const last = lines.pop() ?? '';
+      for (const line of lines) {
+        push(stream, at, `${state.line}${line}\n`);
+        state.line = '';
+        if (isFull()) await roomOrFailure();
+      }
+      state.line += last;
+      while (state.line.length >= MAX_LINE_CHARS) {
+        // Not between the two halves of a character.
+        const high = state.line.charCodeAt(MAX_LINE_CHARS - 1);
+        const cut = high >= 0xd800 && high <= 0xdbff ? MAX_LINE_CHARS - 1 : MAX_LINE_CHARS;
+        push(stream, at, state.line.slice(0, cut));
+        state.line = state.line.slice(cut);
+      }
+      await roomOrFailure();
+    },
+
+    async add(entry) {
+      push(entry.stream, entry.at, entry.text);
+      await roomOrFailure();
+    },
+
+    async end() {
+      for (const [stream, { decoder, line }] of unfinished) {
+        const rest = line + decoder.end();
+        if (rest !== '') push(stream, Date.now(), rest);
+      }
+      unfinished.clear();
+      clearTimeout(timer);
+      timer = undefined;
+      while (writing !== undefined) await writing;
+      clearTimeout(timer);
+      timer = undefined;
+      if (failure !== undefined) throw failure;
+      const rest = batch;
+      batch = [];
+      return rest;
+    },
+  };
+}

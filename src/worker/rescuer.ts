@@ -1,0 +1,31 @@
+import type { Logger } from 'pino';
+import type { RescueRules, Store } from '../store/store.ts';
+import { runnerEntry, says } from './runner-lines.ts';
+
+export const rescueRules = (maxAttempts: number): RescueRules => ({
+  maxAttempts,
+  retryLog: (job) => [runnerEntry(says.retrying(job.attempt, maxAttempts), Date.now())],
+  lostLog: () => [runnerEntry(says.workerLost(), Date.now())],
+});
+
+/** Looks for jobs whose worker is gone: at once, then every `everyMs`. Returns how to stop it. */
+export function startRescuer(store: Store, maxAttempts: number, everyMs: number, logger: Logger): () => Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const round = async (): Promise<void> => {
+    try {
+      const { requeued, lost } = await store.rescue(rescueRules(maxAttempts));
+      for (const job of requeued) logger.warn({ job }, 'its worker is gone: back to the queue');
+      for (const job of lost) logger.warn({ job }, 'its worker is gone and no attempts are left');
+    } catch (error) {
+      logger.error({ err: error }, 'rescuing failed; trying again');
+    }
+    if (!stopped) timer = setTimeout(() => (last = round()), everyMs);
+  };
+  let last = round();
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await last;
+  };
+}
