@@ -8,6 +8,7 @@
 #           /proc/<pid>/root, and takes the tmpfs along when it goes.
 #   init    inside, pid 1 of the job's namespace, already without rights. Starts the program, reaps, reports exactly how
 #           the program ended, kills what is left.
+#   run     the init's part without any sandbox, for SANDBOX=none: the program's descendants are its children in the end.
 #
 # A plan is a list of steps, each "count NUL token NUL token NUL ..."; tokens hold no NUL.
 # Control socket, launcher to service, one line each:
@@ -37,6 +38,7 @@ my $SYS_fchown = nr(93, 55);
 my $SYS_dup3 = nr(292, 24);
 my $SYS_close = nr(3, 57);
 my $SYS_pipe2 = nr(293, 59);
+my $SYS_setsid = nr(112, 157);
 my $SYS_read = nr(0, 63);
 my $SYS_write = nr(1, 64);
 
@@ -112,7 +114,10 @@ sub set_rlimit {
 }
 
 my $role = shift @ARGV;
-if ($role eq 'launch') { launch(@ARGV) } elsif ($role eq 'init') { init() } else { die "launch or init\n" }
+if ($role eq 'launch') { launch(@ARGV) }
+elsif ($role eq 'init') { init(1) }
+elsif ($role eq 'run') { init(0) }
+else { die "launch, init or run\n" }
 
 sub run_to_end {
     my @command = @_;
@@ -237,7 +242,12 @@ sub launch {
     while (1) {
         my $pid = waitpid -1, 0;
         if ($pid == -1) { last if $! == $ECHILD; next }
-        if ($pid == $child) { $status = $?; $child = 0 }
+        if ($pid == $child) {
+            $status = $?;
+            $child = 0;
+            # Under bubblewrap all else is dying already; without it, this is what ends a job's daemons.
+            kill_children();
+        }
     }
     my $line = "\0" x 256;
     my $got = syscall($SYS_read, $report->[0], $line, 256);
@@ -264,8 +274,22 @@ sub put {
     close $file;
 }
 
+sub kill_children {
+    while (1) {
+        open(my $list, '<', "/proc/$$/task/$$/children") or last;
+        my @children = split ' ', (<$list> // '');
+        close $list;
+        kill 'KILL', $_ for @children;
+        return if waitpid(-1, 0) == -1 && $! == $ECHILD;
+    }
+}
+
 sub init {
+    my $sandboxed = shift;
     $failure_fd = $REPORT;
+    # It kills all processes that it can see: never outside of a process namespace.
+    fail('not the first process of a namespace') if $sandboxed && $$ != 1;
+    call('prctl', $SYS_prctl, $PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     # Not dumpable: the program, which has the same user, can't look into this process nor forge its report.
     call('prctl', $SYS_prctl, $PR_SET_DUMPABLE, 0, 0, 0, 0);
     my (@command, %environment, @limits);
@@ -273,6 +297,7 @@ sub init {
         my ($verb, @rest) = @$step;
         if ($verb eq 'env') { $environment{ $rest[0] } = $rest[1] }
         elsif ($verb eq 'rlimit') { push @limits, [@rest] }
+        elsif ($verb eq 'folder') { chdir $rest[0] or fail("$rest[0]: $!") }
         elsif ($verb eq 'command') { @command = @rest }
         else { fail("unknown step $verb") }
     }
@@ -289,6 +314,7 @@ sub init {
         syscall($SYS_close, $_) for $PLAN, $STDOUT, $STDERR;
         call('close_range', $SYS_close_range, $REPORT + 1, 0xffffffff, 0);
         set_rlimit(@$_) for @limits;
+        syscall($SYS_setsid);
         umask 022;
         %ENV = %environment;
         exec { $executable } @command or fail("$executable: $!");
@@ -301,8 +327,12 @@ sub init {
         last if $pid == -1 && $! == $ECHILD;
     }
     my $wall = now_us() - $started;
-    kill 'KILL', -1;
-    while (1) { last if waitpid(-1, 0) == -1 && $! == $ECHILD }
+    if ($sandboxed) {
+        kill 'KILL', -1;
+        while (1) { last if waitpid(-1, 0) == -1 && $! == $ECHILD }
+    } else {
+        kill_children();
+    }
     say_to($REPORT, join(' ', 'exited', $status, usage(), $wall) . "\n");
     exit 0;
 }

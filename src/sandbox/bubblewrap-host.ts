@@ -2,10 +2,9 @@ import { chmod, copyFile, cp, lstat, mkdir, mkdtemp, readdir, readlink, rm, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../errors.ts';
+import { launcherScript } from './launcher.ts';
 import { INSIDE, type Host } from './plan.ts';
 import { seccompFilter, type Architecture } from './seccomp.ts';
-
-const LAUNCHER = join(import.meta.dirname, '../../libexec/sandbox-launch.pl');
 
 const TOP_LEVEL = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
@@ -73,7 +72,7 @@ export async function discoverHost(instance: string): Promise<Host> {
   try {
     await mkdir(join(workDir, 'm'));
     await copyEtc(join(workDir, 'etc'));
-    await copyFile(LAUNCHER, join(workDir, 'init.pl'));
+    await copyFile(launcherScript, join(workDir, 'init.pl'));
     await chmod(join(workDir, 'init.pl'), 0o644);
     await writeFile(join(workDir, 'seccomp.bpf'), seccompFilter(architectureHere()));
   } finally {
@@ -104,5 +103,4 @@ export async function discoverHost(instance: string): Promise<Host> {
   };
 }
 
-export const launcherScript = LAUNCHER;
 export const filterFile = (host: Host): string => join(host.workDir, 'seccomp.bpf');

@@ -1,16 +1,16 @@
-import { constants as fsConstants, openSync, rmSync, statfsSync, writeFileSync, type StatsFs } from 'node:fs';
+import { chmodSync, constants as fsConstants, openSync, rmSync, statfsSync, writeFileSync, type StatsFs } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
 import type { OutputFile } from '../artifacts/artifacts.ts';
 import { StartError } from '../errors.ts';
 import type { Interpreter } from '../runtimes/runtime.ts';
-import { discoverHost, filterFile, launcherScript } from './bubblewrap-host.ts';
+import { discoverHost, filterFile } from './bubblewrap-host.ts';
 import { openCgroups, type Cgroup, type Cgroups } from './cgroup.ts';
 import { changedFiles } from './changed-files.ts';
 import { collectFolder } from './collect.ts';
 import { firstCause, type FirstCause } from './first-cause.ts';
-import { closeAll, launch, type Launched, type Report } from './launcher.ts';
+import { exitOf } from './exit.ts';
+import { closeAll, launch, launcherScript, type Launched } from './launcher.ts';
 import { readOutput } from './output.ts';
 import { bubblewrapArgs, DISK_SLACK_BYTES, encodeSteps, INODE_SLACK, initSteps, launchSteps, type Host } from './plan.ts';
 import type { CollectBounds, Ended, Exit, Guarantees, LeftOut, RunSpec, Running, Sandbox, SandboxHealth } from './sandbox.ts';
@@ -30,14 +30,6 @@ const WATCH_MS = 50;
 
 /** Room that is used up: more blocks or inodes than the job was granted, of which the slack is left. */
 const isFull = (stats: StatsFs): boolean => stats.bavail * stats.bsize < DISK_SLACK_BYTES / 2 || stats.ffree < INODE_SLACK / 2;
-
-const signalName = (number: number): string =>
-  Object.entries(osConstants.signals).find(([, value]) => value === number)?.[0] ?? `SIG${number}`;
-
-function exitOf(report: Report): Exit {
-  const number = report.status & 0x7f;
-  return number === 0 ? { kind: 'exited', code: report.status >> 8 } : { kind: 'signaled', signal: signalName(number), number };
-}
 
 export function createBubblewrap(options: BubblewrapOptions): Sandbox {
   let host: Host | undefined;
@@ -111,8 +103,8 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
         const { program, whole } = await launched.ended;
         cause.settle();
         const oom = ((await cgroup?.oomKills()) ?? 0) > 0;
-        const own: Exit = program === undefined ? { kind: 'signaled', signal: 'SIGKILL', number: 9 } : exitOf(program);
-        const failed = own.kind === 'signaled' || (own.kind === 'exited' && own.code !== 0);
+        const own = exitOf(program);
+        const failed = own.kind === 'signaled' || own.code !== 0;
         const full = failed && fullOf(launched, here.workDir);
         const exit: Exit = cause.get() ?? (oom ? { kind: 'oom' } : full ? { kind: 'disk_limit' } : own);
         const peak = (await cgroup?.peakBytes()) ?? 0;
@@ -246,11 +238,12 @@ async function launchRun(host: Host, run: RunSpec, id: string, job: { uid: numbe
     opened.push(descriptor);
     return descriptor;
   };
-  /** A descriptor on bytes that lie in no folder any more. */
-  const readBytes = (name: string, bytes: string | Buffer): number => {
+  /** A descriptor on bytes that lie in no folder any more. `mode` decides who may open it once more, as /dev/stdin. */
+  const readBytes = (name: string, bytes: string | Buffer, mode = 0o600): number => {
     const path = join(host.workDir, `${id}-${name}`);
     writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' });
     try {
+      chmodSync(path, mode);
       return read(path);
     } finally {
       rmSync(path);
@@ -262,7 +255,7 @@ async function launchRun(host: Host, run: RunSpec, id: string, job: { uid: numbe
       script: launcherScript,
       steps: launchSteps(host, run, job),
       descriptors: {
-        stdin: run.stdin === '' ? read('/dev/null') : readBytes('stdin', run.stdin),
+        stdin: run.stdin === '' ? read('/dev/null') : readBytes('stdin', run.stdin, 0o444),
         filter: read(filterFile(host)),
         args: readBytes('args', `${bubblewrapArgs(host, run).join('\0')}\0`),
         init: readBytes('init', encodeSteps(initSteps(run, job.procsFiles.length > 0))),

@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { join } from 'node:path';
 import { encodeSteps, type Step } from './plan.ts';
+
+/** Source and built code lie equally deep below the package's root. */
+export const launcherScript = join(import.meta.dirname, '../../libexec/sandbox-launch.pl');
 
 /** How a process ended, as wait(2) tells it, with what it and its children used. */
 export interface Report {

@@ -138,7 +138,7 @@ const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7, MEMLOCK: 8, SI
 const OPEN_FILES = 1024;
 
 /** Limits of single processes. Those that the cgroups hold for the whole job are set only where there are none. */
-function rlimitSteps(limits: Limits, cgroups: boolean): Step[] {
+export function rlimitSteps(limits: Limits, cgroups: boolean): Step[] {
   const steps: Step[] = [
     ['rlimit', RLIMIT.CORE, 0],
     ['rlimit', RLIMIT.NOFILE, OPEN_FILES],

@@ -1,0 +1,56 @@
+import type { LogChunk } from './store.ts';
+
+/** The chunks that were read last, so that many viewers of one log share one object. */
+export interface ChunkCache {
+  /** The chunk of a job that begins with the entry `firstSeq`. */
+  get(jobId: string, firstSeq: number): LogChunk | undefined;
+  put(jobId: string, chunk: LogChunk): void;
+  /** Forgets a job. */
+  drop(jobId: string): void;
+}
+
+/** What an entry takes beside its text. */
+const ENTRY_BYTES = 80;
+const BYTES_PER_CHARACTER = 2;
+
+const weigh = (chunk: LogChunk): number => chunk.reduce((sum, entry) => sum + ENTRY_BYTES + entry.text.length * BYTES_PER_CHARACTER, 0);
+
+/** Keeps about `maxBytes`; what was not asked for the longest goes first. */
+export function createChunkCache(maxBytes: number): ChunkCache {
+  // A Map keeps the order of insertion: what is asked for is taken out and put in again at its end.
+  const kept = new Map<string, { chunk: LogChunk; bytes: number }>();
+  let bytes = 0;
+
+  const keyOf = (jobId: string, firstSeq: number): string => `${jobId}/${firstSeq}`;
+  const remove = (key: string): void => {
+    bytes -= kept.get(key)?.bytes ?? 0;
+    kept.delete(key);
+  };
+
+  return {
+    get(jobId, firstSeq) {
+      const key = keyOf(jobId, firstSeq);
+      const found = kept.get(key);
+      if (found === undefined) return undefined;
+      kept.delete(key);
+      kept.set(key, found);
+      return found.chunk;
+    },
+    put(jobId, chunk) {
+      const first = chunk[0];
+      if (first === undefined) return;
+      const key = keyOf(jobId, first.seq);
+      remove(key);
+      const weight = weigh(chunk);
+      kept.set(key, { chunk, bytes: weight });
+      bytes += weight;
+      for (const oldest of kept.keys()) {
+        if (bytes <= maxBytes) break;
+        remove(oldest);
+      }
+    },
+    drop(jobId) {
+      for (const key of [...kept.keys()]) if (key.startsWith(`${jobId}/`)) remove(key);
+    },
+  };
+}
