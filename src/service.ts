@@ -70,6 +70,7 @@ async function compose(config: Config, logger: Logger, environment: NodeJS.Proce
   const artifacts: Artifacts = createDiskArtifacts({ dir: join(config.dataDir, 'files') });
   undo.add(() => artifacts.close());
   await artifacts.check();
+  await artifacts.sweep();
 
   const runtimes = await createRuntimes({
     dir: join(dirname(config.dataDir), 'runtimes'),

@@ -43,6 +43,9 @@ export interface Artifacts {
   /** Resolves when files can be written and read, else throws a StartError with the line that mends it. */
   check(): Promise<void>;
 
+  /** Removes what uploads left that a killed service had begun. To be called once, at start, by the only service there is. */
+  sweep(): Promise<void>;
+
   stage(jobId: string): Promise<Upload>;
   inputs(jobId: string): Promise<Inputs>;
   /** Keeps one output file; its hash and type are taken while it is copied. Keeping a name again replaces it. */
