@@ -311,7 +311,7 @@ sub init {
         # The report stays open until exec has worked, so that a failure can be told.
         open(my $report, '>&=', $REPORT) or exit 125;
         fcntl($report, 2, 1);
-        syscall($SYS_close, $_) for $PLAN, $STDOUT, $STDERR;
+        syscall($SYS_close, $_) for $CONTROL .. $STDERR;
         call('close_range', $SYS_close_range, $REPORT + 1, 0xffffffff, 0);
         set_rlimit(@$_) for @limits;
         syscall($SYS_setsid);
@@ -319,7 +319,7 @@ sub init {
         %ENV = %environment;
         exec { $executable } @command or fail("$executable: $!");
     }
-    syscall($SYS_close, $_) for $PLAN, $STDOUT, $STDERR;
+    syscall($SYS_close, $_) for $CONTROL .. $STDERR;
     my $status = 0;
     while (1) {
         my $pid = waitpid -1, 0;

@@ -225,6 +225,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
 
     async close() {
       await Promise.all([...running].map((each) => each.dispose()));
+      await cgroups?.close();
       if (host !== undefined) await rm(host.workDir, { recursive: true, force: true });
       host = undefined;
     },

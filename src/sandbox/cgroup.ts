@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../errors.ts';
 import type { Limits } from './sandbox.ts';
 
@@ -17,12 +18,17 @@ export interface Cgroup {
 
 export interface Cgroups {
   version: 1 | 2;
-  create(id: string, limits: Pick<Limits, 'cpus' | 'memoryBytes' | 'pids'>): Promise<Cgroup>;
+  create(id: string, limits: GroupLimits): Promise<Cgroup>;
+  /** Removes the service's own folder, when no job has a group in it any more. */
+  close(): Promise<void>;
 }
+
+type GroupLimits = Pick<Limits, 'cpus' | 'memoryBytes' | 'pids'>;
 
 const CPU_PERIOD_US = 100_000;
 /** Below this the kernel refuses a quota. */
 const MIN_CPU_QUOTA_US = 1000;
+const REMOVE_ATTEMPTS = 200;
 const CONTROLLERS = ['memory', 'pids', 'cpu'] as const;
 type Controller = (typeof CONTROLLERS)[number];
 
@@ -44,8 +50,8 @@ async function removeFolder(path: string): Promise<void> {
       return await rmdir(path);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return;
-      if (errnoOf(error) !== 'EBUSY' || attempt >= 200) throw error;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(attempt, 10)));
+      if (errnoOf(error) !== 'EBUSY' || attempt >= REMOVE_ATTEMPTS) throw error;
+      await delay(Math.min(attempt, 10));
     }
   }
 }
@@ -116,6 +122,9 @@ function version1(folders: Record<Controller, string>): Cgroups {
         remove,
       };
     },
+    async close() {
+      for (const controller of CONTROLLERS) await removeFolder(folders[controller]);
+    },
   };
 }
 
@@ -144,6 +153,7 @@ function version2(folder: string): Cgroups {
         remove: () => removeFolder(at()),
       };
     },
+    close: () => removeFolder(folder),
   };
 }
 
@@ -174,12 +184,19 @@ async function prepareVersion2(mount: string, own: string, instance: string): Pr
       await mkdir(folder, { recursive: true });
       await writeFile(join(folder, 'cgroup.subtree_control'), wanted);
       await sweep(folder);
-      return version2(folder);
+      return await tryOut(version2(folder));
     } catch (error) {
       failures.push(error);
     }
   }
   throw new AggregateError(failures, `no cgroup that could be handed on: ${failures.map(String).join('; ')}`);
+}
+
+/** A folder that is there is not yet one that may be used: it may be another user's. */
+async function tryOut(cgroups: Cgroups): Promise<Cgroups> {
+  const probe = await cgroups.create('probe', { cpus: 1, memoryBytes: 64 * 1024 ** 2, pids: 16 });
+  await probe.remove();
+  return cgroups;
 }
 
 /**
@@ -203,7 +220,7 @@ export async function openCgroups(instance: string): Promise<Cgroups> {
       await mkdir(folders[controller], { recursive: true });
       await sweep(folders[controller]);
     }
-    return version1(folders);
+    return tryOut(version1(folders));
   }
   if (mounts.v2 !== undefined) return prepareVersion2(mounts.v2, own.get('') ?? '/', name);
   throw new Error('no cgroup hierarchy with memory, pids and cpu is mounted');
