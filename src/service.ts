@@ -86,6 +86,7 @@ async function compose(config: Config, logger: Logger, environment: NodeJS.Proce
   const sandbox: Sandbox = config.SANDBOX === 'none' ? createNone() : createBubblewrap({
     instance: createHash('sha256').update(config.dataDir).digest('hex').slice(0, 12),
     firstUid: config.SANDBOX_UID,
+    ready: config.CONCURRENCY,
     interpreter: () => runtimes.get(runtimes.defaultName)?.interpreter,
   });
   undo.add(() => sandbox.close());

@@ -1,4 +1,4 @@
-import { chmodSync, constants as fsConstants, openSync, rmSync, statfsSync, writeFileSync, type StatsFs } from 'node:fs';
+import { chmodSync, rmSync, statfsSync, writeFileSync, type StatsFs } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OutputFile } from '../artifacts/artifacts.ts';
@@ -10,9 +10,10 @@ import { changedFiles } from './changed-files.ts';
 import { collectFolder } from './collect.ts';
 import { firstCause, type FirstCause } from './first-cause.ts';
 import { exitOf } from './exit.ts';
-import { closeAll, launch, launcherScript, type Launched } from './launcher.ts';
+import { createLauncherPool, type Slot } from './launcher-pool.ts';
+import { prepareLauncher, type Launched } from './launcher.ts';
 import { readOutput } from './output.ts';
-import { bubblewrapArgs, DISK_SLACK_BYTES, encodeSteps, INODE_SLACK, initSteps, launchSteps, type Host } from './plan.ts';
+import { bubblewrapArgs, DISK_SLACK_BYTES, encodeSteps, INODE_SLACK, initSteps, launchSteps, prepareSteps, type Host } from './plan.ts';
 import type { CollectBounds, Ended, Exit, Guarantees, LeftOut, RunSpec, Running, Sandbox, SandboxHealth } from './sandbox.ts';
 
 export interface BubblewrapOptions {
@@ -20,6 +21,8 @@ export interface BubblewrapOptions {
   instance: string;
   /** First host user id for jobs, when the service is root; a further one for each job at a time. */
   firstUid: number;
+  /** Launchers to keep ready for jobs to come. */
+  ready: number;
   /** An interpreter for the trial run. */
   interpreter: () => Interpreter | undefined;
 }
@@ -43,6 +46,29 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     while (usedUids.has(uid)) uid += 1;
     usedUids.add(uid);
     return uid;
+  };
+
+  const pool = createLauncherPool(options.ready, async (): Promise<Slot> => {
+    const here = hostOrThrow();
+    const uid = here.root ? takeUid() : here.uid;
+    let cgroup: Cgroup | undefined;
+    const free = async (): Promise<void> => {
+      usedUids.delete(uid);
+      await cgroup?.remove();
+    };
+    try {
+      cgroup = await cgroups?.create(`${process.pid}-${++serial}`);
+      const launcher = await prepareLauncher(here.perl, prepareSteps(here, { uid, procsFiles: cgroup?.procsFiles ?? [] }));
+      return { uid, cgroup, launcher, free };
+    } catch (error) {
+      await free();
+      throw error;
+    }
+  });
+
+  const hostOrThrow = (): Host => {
+    if (host === undefined) throw new Error('check() comes first');
+    return host;
   };
 
   /** Watches what has no event of its own: the room on the job's tmpfs, and processes that the kernel killed. */
@@ -72,27 +98,19 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
   };
 
   async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
-    if (host === undefined) throw new Error('check() comes first');
-    const here = host;
-    const id = `${run.jobId}-${++serial}`;
-    const uid = here.root ? takeUid() : here.uid;
-    const cgroup = await cgroups
-      ?.create(id, { ...run.limits, pids: run.limits.pids + OWN_PROCESSES })
-      .catch((error: unknown) => {
-        usedUids.delete(uid);
-        throw error;
-      });
-    const cleanUp = async (): Promise<void> => {
-      usedUids.delete(uid);
-      await cgroup?.remove();
-    };
-
+    const here = hostOrThrow();
+    const slot = await pool.take();
+    const { cgroup } = slot;
     let launched: Launched;
     try {
-      launched = await launchRun(here, run, id, { uid, procsFiles: cgroup?.procsFiles ?? [] });
+      cgroup?.limit({ ...run.limits, pids: run.limits.pids + OWN_PROCESSES });
+      launched = await startIn(slot, here, run);
     } catch (error) {
-      await cleanUp();
+      await slot.launcher.discard();
+      await slot.free();
       throw error;
+    } finally {
+      pool.refill();
     }
     const cause = firstCause(run.limits, signal, () => launched.kill());
     const unwatch = watch(launched, here.workDir, cgroup, cause);
@@ -123,12 +141,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     })();
     ended.catch(() => undefined);
 
-    const names = run.splitOutput ? (['stdout', 'stderr'] as const) : (['stdout'] as const);
-    const output = readOutput(
-      launched.outputs.map((socket, index) => ({ stream: names[index] ?? 'stdout', socket })),
-      run.limits.outputBytes,
-      () => cause.end({ kind: 'output_limit' }),
-    );
+    const output = readOutput(launched, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' }));
 
     let disposed: Promise<void> | undefined;
     const self: Running = {
@@ -139,10 +152,11 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
         disposed ??= (async () => {
           launched.kill();
           await ended.catch(() => undefined);
-          for (const socket of launched.outputs) socket.destroy();
+          launched.stdout.destroy();
+          launched.stderr.destroy();
           await launched.release();
           running.delete(self);
-          await cleanUp();
+          await slot.free();
         })();
         return disposed;
       },
@@ -224,6 +238,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     start,
 
     async close() {
+      await pool.close();
       await Promise.all([...running].map((each) => each.dispose()));
       await cgroups?.close();
       if (host !== undefined) await rm(host.workDir, { recursive: true, force: true });
@@ -232,39 +247,28 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
   };
 }
 
-async function launchRun(host: Host, run: RunSpec, id: string, job: { uid: number; procsFiles: string[] }): Promise<Launched> {
-  const opened: number[] = [];
-  const read = (path: string): number => {
-    const descriptor = openSync(path, fsConstants.O_RDONLY);
-    opened.push(descriptor);
-    return descriptor;
-  };
-  /** A descriptor on bytes that lie in no folder any more. `mode` decides who may open it once more, as /dev/stdin. */
-  const readBytes = (name: string, bytes: string | Buffer, mode = 0o600): number => {
-    const path = join(host.workDir, `${id}-${name}`);
+/** Starts a run in a slot. What the launcher is to open are files for a moment only. */
+async function startIn(slot: Slot, host: Host, run: RunSpec): Promise<Launched> {
+  const made: string[] = [];
+  const file = (name: string, bytes: string | Buffer, mode: number): string => {
+    const path = join(host.workDir, `${slot.launcher.pid}-${name}`);
     writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' });
-    try {
-      chmodSync(path, mode);
-      return read(path);
-    } finally {
-      rmSync(path);
-    }
+    made.push(path);
+    chmodSync(path, mode);
+    return path;
   };
   try {
-    const launched = await launch({
-      perl: host.perl,
-      script: launcherScript,
-      steps: launchSteps(host, run, job),
-      descriptors: {
-        stdin: run.stdin === '' ? read('/dev/null') : readBytes('stdin', run.stdin, 0o444),
-        filter: read(filterFile(host)),
-        args: readBytes('args', `${bubblewrapArgs(host, run).join('\0')}\0`),
-        init: readBytes('init', encodeSteps(initSteps(run, job.procsFiles.length > 0))),
-      },
-    });
-    return launched;
+    return await slot.launcher.start(
+      launchSteps(host, run, slot.uid, {
+        // The program may open it once more, as /dev/stdin.
+        stdin: run.stdin === '' ? '/dev/null' : file('stdin', run.stdin, 0o444),
+        filter: filterFile(host),
+        bubblewrapArgs: file('args', `${bubblewrapArgs(host, run).join('\0')}\0`, 0o600),
+        initSteps: file('init', encodeSteps(initSteps(run, slot.cgroup !== undefined)), 0o600),
+      }),
+    );
   } finally {
-    closeAll(opened);
+    for (const path of made) rmSync(path);
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +10,8 @@ import type { Limits } from './sandbox.ts';
 export interface Cgroup {
   /** Files into which a process writes `0` to move itself in. */
   procsFiles: string[];
+  /** To be called once, before anything of the job's runs. */
+  limit(limits: GroupLimits): void;
   /** How many processes the kernel has killed because the memory was used up. */
   oomKills(): Promise<number>;
   /** Most memory ever in use, in bytes. */
@@ -18,7 +21,8 @@ export interface Cgroup {
 
 export interface Cgroups {
   version: 1 | 2;
-  create(id: string, limits: GroupLimits): Promise<Cgroup>;
+  /** A group without limits; processes may be put into it ahead of time. */
+  create(id: string): Promise<Cgroup>;
   /** Removes the service's own folder, when no job has a group in it any more. */
   close(): Promise<void>;
 }
@@ -36,12 +40,6 @@ const cpuQuota = (cpus: number): number => Math.max(MIN_CPU_QUOTA_US, Math.round
 
 /** `name value` lines, as in memory.events. */
 const counter = (text: string, name: string): number => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
-
-const exists = (path: string): Promise<boolean> =>
-  readFile(path).then(
-    () => true,
-    () => false,
-  );
 
 /** The kernel lets go of a group a moment after its last process is gone. */
 async function removeFolder(path: string): Promise<void> {
@@ -96,27 +94,28 @@ export function parseOwn(text: string): Map<string, string> {
 function version1(folders: Record<Controller, string>): Cgroups {
   return {
     version: 1,
-    async create(id, limits) {
+    async create(id) {
       const at = (controller: Controller, file = ''): string => join(folders[controller], id, file);
       const remove = async (): Promise<void> => {
         for (const controller of CONTROLLERS) await removeFolder(at(controller));
       };
       try {
         for (const controller of CONTROLLERS) await mkdir(at(controller));
-        await writeFile(at('memory', 'memory.limit_in_bytes'), String(limits.memoryBytes));
-        // Memory and swap together, where the kernel counts swap; else never swap the job out.
-        await writeFile(at('memory', 'memory.memsw.limit_in_bytes'), String(limits.memoryBytes)).catch(() =>
-          writeFile(at('memory', 'memory.swappiness'), '0'),
-        );
-        await writeFile(at('pids', 'pids.max'), String(limits.pids));
-        await writeFile(at('cpu', 'cpu.cfs_period_us'), String(CPU_PERIOD_US));
-        await writeFile(at('cpu', 'cpu.cfs_quota_us'), String(cpuQuota(limits.cpus)));
       } catch (error) {
         await remove();
         throw error;
       }
       return {
         procsFiles: CONTROLLERS.map((controller) => at(controller, 'cgroup.procs')),
+        limit({ memoryBytes, pids, cpus }) {
+          writeFileSync(at('memory', 'memory.limit_in_bytes'), String(memoryBytes));
+          // Memory and swap together, where the kernel counts swap; else never swap the job out.
+          if (existsSync(at('memory', 'memory.memsw.limit_in_bytes'))) writeFileSync(at('memory', 'memory.memsw.limit_in_bytes'), String(memoryBytes));
+          else writeFileSync(at('memory', 'memory.swappiness'), '0');
+          writeFileSync(at('pids', 'pids.max'), String(pids));
+          writeFileSync(at('cpu', 'cpu.cfs_period_us'), String(CPU_PERIOD_US));
+          writeFileSync(at('cpu', 'cpu.cfs_quota_us'), String(cpuQuota(cpus)));
+        },
         oomKills: async () => counter(await readFile(at('memory', 'memory.oom_control'), 'utf8'), 'oom_kill'),
         peakBytes: async () => Number(await readFile(at('memory', 'memory.max_usage_in_bytes'), 'utf8')),
         remove,
@@ -131,22 +130,19 @@ function version1(folders: Record<Controller, string>): Cgroups {
 function version2(folder: string): Cgroups {
   return {
     version: 2,
-    async create(id, limits) {
+    async create(id) {
       const at = (file = ''): string => join(folder, id, file);
-      try {
-        await mkdir(at());
-        await writeFile(at('memory.max'), String(limits.memoryBytes));
-        // Absent where the kernel has no swap at all.
-        if (await exists(at('memory.swap.max'))) await writeFile(at('memory.swap.max'), '0');
-        await writeFile(at('memory.oom.group'), '1');
-        await writeFile(at('pids.max'), String(limits.pids));
-        await writeFile(at('cpu.max'), `${cpuQuota(limits.cpus)} ${CPU_PERIOD_US}`);
-      } catch (error) {
-        await removeFolder(at());
-        throw error;
-      }
+      await mkdir(at());
       return {
         procsFiles: [at('cgroup.procs')],
+        limit({ memoryBytes, pids, cpus }) {
+          writeFileSync(at('memory.max'), String(memoryBytes));
+          // Absent where the kernel has no swap at all.
+          if (existsSync(at('memory.swap.max'))) writeFileSync(at('memory.swap.max'), '0');
+          writeFileSync(at('memory.oom.group'), '1');
+          writeFileSync(at('pids.max'), String(pids));
+          writeFileSync(at('cpu.max'), `${cpuQuota(cpus)} ${CPU_PERIOD_US}`);
+        },
         oomKills: async () => counter(await readFile(at('memory.events'), 'utf8'), 'oom_kill'),
         // memory.peak came with Linux 5.19.
         peakBytes: async () => Number(await readFile(at('memory.peak'), 'utf8').catch(() => '0')),
@@ -194,8 +190,12 @@ async function prepareVersion2(mount: string, own: string, instance: string): Pr
 
 /** A folder that is there is not yet one that may be used: it may be another user's. */
 async function tryOut(cgroups: Cgroups): Promise<Cgroups> {
-  const probe = await cgroups.create('probe', { cpus: 1, memoryBytes: 64 * 1024 ** 2, pids: 16 });
-  await probe.remove();
+  const probe = await cgroups.create('probe');
+  try {
+    probe.limit({ cpus: 1, memoryBytes: 64 * 1024 ** 2, pids: 16 });
+  } finally {
+    await probe.remove();
+  }
   return cgroups;
 }
 
@@ -215,7 +215,7 @@ export async function openCgroups(instance: string): Promise<Cgroups> {
     for (const [controller, mount] of Object.entries({ memory, pids, cpu }) as [Controller, string][]) {
       const inside = join(mount, own.get(controller) ?? '/');
       // In a container the path may be one that only the host can see.
-      const parent = (await exists(join(inside, 'cgroup.procs'))) ? inside : mount;
+      const parent = existsSync(join(inside, 'cgroup.procs')) ? inside : mount;
       folders[controller] = join(parent, name);
       await mkdir(folders[controller], { recursive: true });
       await sweep(folders[controller]);

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { encodeSteps, type Step } from './plan.ts';
@@ -16,9 +16,18 @@ export interface Report {
   wallMs: number;
 }
 
+/** A launcher that has done all that can be done before a job is known. */
+export interface Prepared {
+  pid: number;
+  /** Starts the job. Resolves when bubblewrap is being started; rejects, with everything gone, when it can't be. */
+  start(steps: readonly Step[]): Promise<Launched>;
+  /** Ends a launcher that is not used. */
+  discard(): Promise<void>;
+}
+
 export interface Launched {
-  /** One for each output pipe: one, or stdout and stderr. */
-  outputs: Socket[];
+  stdout: Socket;
+  stderr: Socket;
   pid: number;
   /**
    * Resolves when no process of the job is alive: with the init's report, or undefined when the init itself was killed.
@@ -31,29 +40,22 @@ export interface Launched {
   release(): Promise<void>;
 }
 
-export interface LaunchRequest {
-  perl: string;
-  script: string;
-  steps: readonly Step[];
-  /** Opened for reading, and closed by the caller once this resolves: the program's stdin, the filter, bubblewrap's arguments, the init's steps. */
-  descriptors: { stdin: number; filter: number; args: number; init: number };
-}
-
 const KILL_AGAIN_MS = 5000;
 const MAX_ERROR_TEXT = 4096;
+const SIGKILL = 9;
 
 const parseReport = (words: string[]): Report => {
   const [status = 0, userUs = 0, systemUs = 0, maxRssKb = 0, wallUs = 0] = words.map(Number);
   return { status, cpuMs: (userUs + systemUs) / 1000, maxRssBytes: maxRssKb * 1024, wallMs: wallUs / 1000 };
 };
 
-/** Lines of the control socket, one after the other; undefined at its end. */
-function lineReader(socket: Socket): () => Promise<string | undefined> {
+/** Lines of the control socket, one after the other, cut into words; undefined at its end. */
+function lineReader(socket: Socket): () => Promise<string[] | undefined> {
   const lines: string[] = [];
   let rest = '';
   let over = false;
   let wake = (): void => undefined;
-  socket.setEncoding('latin1');
+  socket.setEncoding('utf8');
   socket.on('data', (text) => {
     const parts = (rest + String(text)).split('\n');
     rest = parts.pop() ?? '';
@@ -67,27 +69,32 @@ function lineReader(socket: Socket): () => Promise<string | undefined> {
   socket.on('end', finish).on('close', finish).on('error', finish);
   return async () => {
     while (lines.length === 0 && !over) await new Promise<void>((resolve) => (wake = resolve));
-    return lines.shift();
+    return lines.shift()?.split(' ');
   };
 }
 
-function openPipe(pid: number, fd: string): Socket {
+function openPipe(pid: number, fd: string | undefined): Socket {
   // Opened anew rather than inherited: a pipe, so that the program can open /dev/stdout, and read without blocking.
   const own = openSync(`/proc/${pid}/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
   const socket = new Socket({ fd: own, readable: true, writable: false });
-  // Its reader comes later; an error before that is one of the reader's concern, not of the process's.
+  // Whoever reads it later notices its end; an error before that must not end the service.
   socket.on('error', () => undefined);
   return socket;
 }
 
-/** Starts the launcher with its plan. Resolves when bubblewrap has been started, rejects when it could not be. */
-export async function launch(request: LaunchRequest): Promise<Launched> {
-  const { stdin, filter, args, init } = request.descriptors;
-  const child = spawn(request.perl, [request.script, 'launch', String(process.pid)], {
+function withLength(steps: readonly Step[]): Buffer {
+  const plan = encodeSteps(steps);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(plan.length));
+  return Buffer.concat([length, plan]);
+}
+
+/** Starts a launcher with the first part of its plan. Rejects when that does not work here. */
+export async function prepareLauncher(perl: string, steps: readonly Step[]): Promise<Prepared> {
+  const child: ChildProcess = spawn(perl, [launcherScript, 'launch', String(process.pid)], {
     cwd: '/',
     env: {},
-    // 7, 8 and 9 only hold the places where the launcher puts the program's pipes.
-    stdio: [stdin, 'ignore', 'pipe', 'pipe', filter, args, init, init, init, init],
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
   let errorText = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -102,76 +109,77 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
   });
   const control = child.stdio[3] as Socket;
   const nextLine = lineReader(control);
+  const pipes: Socket[] = [];
   const failure = async (what: string): Promise<Error> => {
+    for (const pipe of pipes) pipe.destroy();
     child.kill('SIGKILL');
     control.destroy();
     await exited;
     return new Error(`the sandbox could not be set up: ${what} ${errorText}`.trim());
   };
 
-  const plan = encodeSteps(request.steps);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(plan.length));
-  control.write(Buffer.concat([length, plan]));
+  control.write(withLength(steps));
+  const [word, ...words] = (await nextLine()) ?? ['the launcher is gone'];
+  if (word !== 'pipes' || child.pid === undefined) throw await failure([word, ...words].join(' '));
+  const { pid } = child;
+  const stdout = openPipe(pid, words[0]);
+  const stderr = openPipe(pid, words[1]);
+  pipes.push(stdout, stderr);
 
-  const outputs: Socket[] = [];
-  for (;;) {
-    const line = await nextLine();
-    const [word, ...words] = (line ?? '').split(' ');
-    if (word === 'pipes' && child.pid !== undefined) {
-      for (const fd of words) outputs.push(openPipe(child.pid, fd));
-      control.write('g');
-    } else if (word === 'started') break;
-    else {
-      for (const output of outputs) output.destroy();
-      throw await failure(words.join(' '));
-    }
-  }
+  const release = async (): Promise<void> => {
+    control.end();
+    control.destroy();
+    if (child.exitCode === null && child.signalCode === null) await exited;
+  };
 
-  let killed = false;
-  const ended = (async () => {
-    let program: Report | undefined;
-    const failures: string[] = [];
-    for (;;) {
-      const line = await nextLine();
-      const [word, ...words] = (line ?? '').split(' ');
-      if (word === 'exited') program = parseReport(words);
-      else if (word === 'failed') failures.push(words.join(' '));
-      else if (word === 'ended') {
-        const whole = parseReport(words);
-        if (failures.length > 0 || (program === undefined && whole.status !== 9 && !killed)) throw await failure(failures.join('; '));
-        return { program, whole };
-      } else throw await failure('the launcher is gone;');
-    }
-  })();
-  // Whoever waits for it sees the rejection; nobody waiting must not end the service.
-  ended.catch(() => undefined);
-
-  let again: NodeJS.Timeout | undefined;
   return {
-    outputs,
-    pid: child.pid ?? 0,
-    ended,
-    kill() {
-      if (killed) return;
-      killed = true;
-      child.kill('SIGTERM');
-      // A launcher that doesn't answer takes all with it: every process down to the program dies with its parent.
-      again = setTimeout(() => child.kill('SIGKILL'), KILL_AGAIN_MS);
-      ended.then(
-        () => clearTimeout(again),
-        () => clearTimeout(again),
-      );
+    pid,
+
+    async discard() {
+      for (const pipe of pipes) pipe.destroy();
+      await release();
     },
-    async release() {
-      control.end();
-      control.destroy();
-      if (child.exitCode === null && child.signalCode === null) await exited;
+
+    async start(jobSteps) {
+      control.write(withLength(jobSteps));
+      const [said, ...rest] = (await nextLine()) ?? ['the launcher is gone'];
+      if (said !== 'started') throw await failure([said, ...rest].join(' '));
+
+      let killed = false;
+      const ended = (async () => {
+        let program: Report | undefined;
+        const failures: string[] = [];
+        for (;;) {
+          const [kind, ...values] = (await nextLine()) ?? ['gone'];
+          if (kind === 'exited') program = parseReport(values);
+          else if (kind === 'failed') failures.push(values.join(' '));
+          else if (kind === 'ended') {
+            const whole = parseReport(values);
+            const died = program === undefined && whole.status !== SIGKILL && !killed;
+            if (failures.length > 0 || died) throw await failure(failures.join('; '));
+            return { program, whole };
+          } else throw await failure('the launcher is gone;');
+        }
+      })();
+      // Whoever waits for it sees the rejection; nobody waiting must not end the service.
+      ended.catch(() => undefined);
+
+      return {
+        stdout,
+        stderr,
+        pid,
+        ended,
+        kill() {
+          if (killed) return;
+          killed = true;
+          child.kill('SIGTERM');
+          // A launcher that doesn't answer takes all with it: every process down to the program dies with its parent.
+          const again = setTimeout(() => child.kill('SIGKILL'), KILL_AGAIN_MS);
+          const settle = (): void => clearTimeout(again);
+          ended.then(settle, settle);
+        },
+        release,
+      };
     },
   };
 }
-
-/** Closes descriptors that were only opened to be inherited. */
-export const closeAll = (descriptors: Iterable<number>): void => {
-  for (const descriptor of descriptors) closeSync(descriptor);
-};

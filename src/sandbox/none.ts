@@ -5,11 +5,15 @@ import { join } from 'node:path';
 import { changedFiles } from './changed-files.ts';
 import { collectFolder } from './collect.ts';
 import { firstCause } from './first-cause.ts';
-import { closeAll, launch, launcherScript } from './launcher.ts';
+import { launcherScript, prepareLauncher, type Prepared } from './launcher.ts';
 import { readOutput } from './output.ts';
-import { encodeSteps, rlimitSteps, type Step } from './plan.ts';
+import { encodeSteps, openSteps, rlimitSteps, type Step } from './plan.ts';
 import { exitOf } from './exit.ts';
 import type { Running, RunSpec, Sandbox } from './sandbox.ts';
+
+const PERL = '/usr/bin/perl';
+/** RLIMIT_NPROC. */
+const NPROC = 6;
 
 /** No isolation at all: the program runs as the service's own user, on the bare host. Only for `SANDBOX=none`, asked for by name. */
 export function createNone(): Sandbox {
@@ -31,7 +35,7 @@ export function createNone(): Sandbox {
       ...run.env,
     };
     return [
-      ['folder', join(home, 'code')],
+      ['enter', join(home, 'code')],
       // Without a namespace of its own the count would be of all the user's processes.
       ...rlimitSteps(run.limits, false).filter(([, resource]) => resource !== NPROC),
       ...Object.entries(environment).map(([name, value]): Step => ['env', name, value]),
@@ -42,27 +46,19 @@ export function createNone(): Sandbox {
   async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
     const home = await mkdtemp(join(tmpdir(), 'job-runner-none-'));
     const removeHome = (): Promise<void> => rm(home, { recursive: true, force: true });
-    const opened: number[] = [];
-    const open = (path: string): number => {
-      const descriptor = openSync(path, 'r');
-      opened.push(descriptor);
-      return descriptor;
-    };
+    let launcher: Prepared | undefined;
     try {
       for (const name of ['output', 'tmp']) await mkdir(join(home, name));
       await cp(run.codeDir, join(home, 'code'), { recursive: true });
-      await writeFile(join(home, 'init'), encodeSteps(initSteps(run, home)));
-      await writeFile(join(home, 'stdin'), run.stdin);
-      const nothing = open('/dev/null');
-      const launched = await launch({
-        perl: '/usr/bin/perl',
-        script: launcherScript,
-        steps: [
-          ['pipes', run.splitOutput ? 2 : 1, process.getuid?.() ?? 0, process.getgid?.() ?? 0],
-          ['command', '/usr/bin/perl', launcherScript, 'run'],
-        ],
-        descriptors: { stdin: open(join(home, 'stdin')), filter: nothing, args: nothing, init: open(join(home, 'init')) },
-      });
+      const files = { initSteps: join(home, 'init'), stdin: join(home, 'stdin') };
+      await writeFile(files.initSteps, encodeSteps(initSteps(run, home)));
+      await writeFile(files.stdin, run.stdin);
+      launcher = await prepareLauncher(PERL, [['pipes', process.getuid?.() ?? 0, process.getgid?.() ?? 0]]);
+      const launched = await launcher.start([
+        ...openSteps(files),
+        ...(run.splitOutput ? [] : ([['one-pipe']] satisfies Step[])),
+        ['command', PERL, launcherScript, 'run'],
+      ]);
       const cause = firstCause(run.limits, signal, () => launched.kill());
       const startedAt = performance.now();
       const ended = launched.ended
@@ -76,14 +72,9 @@ export function createNone(): Sandbox {
         }))
         .finally(() => cause.settle());
       ended.catch(() => undefined);
-      const names = run.splitOutput ? (['stdout', 'stderr'] as const) : (['stdout'] as const);
       let disposed: Promise<void> | undefined;
       const self: Running = {
-        output: readOutput(
-          launched.outputs.map((socket, index) => ({ stream: names[index] ?? 'stdout', socket })),
-          run.limits.outputBytes,
-          () => cause.end({ kind: 'output_limit' }),
-        ),
+        output: readOutput(launched, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' })),
         ended,
         async *collect(bounds, leftOut) {
           yield* collectFolder(join(home, 'output'), bounds, leftOut);
@@ -93,7 +84,8 @@ export function createNone(): Sandbox {
           disposed ??= (async () => {
             launched.kill();
             await ended.catch(() => undefined);
-            for (const socket of launched.outputs) socket.destroy();
+            launched.stdout.destroy();
+            launched.stderr.destroy();
             await launched.release();
             running.delete(self);
             await removeHome();
@@ -104,10 +96,9 @@ export function createNone(): Sandbox {
       running.add(self);
       return self;
     } catch (error) {
+      await launcher?.discard();
       await removeHome();
       throw error;
-    } finally {
-      closeAll(opened);
     }
   }
 
@@ -127,5 +118,3 @@ export function createNone(): Sandbox {
   };
 }
 
-/** RLIMIT_NPROC. */
-const NPROC = 6;

@@ -9,10 +9,11 @@ const HIGH_WATER = 1024 * 1024;
  * then dropped. Ends when every pipe has ended. Not reading it fills the pipes, so that the program waits.
  */
 export async function* readOutput(
-  sources: readonly { stream: OutputChunk['stream']; socket: Socket }[],
+  pipes: { stdout: Socket; stderr: Socket },
   maxBytes: number,
   onLimit: () => void,
 ): AsyncGenerator<OutputChunk> {
+  const sources = (['stdout', 'stderr'] as const).map((stream) => ({ stream, socket: pipes[stream] }));
   const chunks: OutputChunk[] = [];
   let waiting = 0;
   let taken = 0;

@@ -59,36 +59,53 @@ function insideExecutable(run: RunSpec): string {
   return isSystemPrefix(prefix) ? executable : executable.replace(prefix, INSIDE.base);
 }
 
-/** Steps for the launcher: what it mounts, in its own mount namespace, before bubblewrap starts. */
-export function launchSteps(host: Host, run: RunSpec, job: { uid: number; procsFiles: readonly string[] }): Step[] {
+/** The launcher's first steps: what can be done before a job is known. */
+export function prepareSteps(host: Host, job: { uid: number; procsFiles: readonly string[] }): Step[] {
+  return host.root
+    ? [['pipes', job.uid, job.uid], ['namespace'], ['user', job.uid, job.uid], ['cgroup', ...job.procsFiles]]
+    : [
+        ['pipes', host.uid, host.gid],
+        ['namespace', host.uid, host.gid],
+        ['cgroup', ...job.procsFiles],
+      ];
+}
+
+/** Files that are opened before bubblewrap starts, at the descriptors where the launcher's processes look for them. */
+export interface OpenedFiles {
+  stdin: string;
+  filter: string;
+  bubblewrapArgs: string;
+  initSteps: string;
+}
+const DESCRIPTORS = { stdin: 0, filter: 4, bubblewrapArgs: 5, initSteps: 6 } as const;
+
+export const openSteps = (files: Partial<OpenedFiles>): Step[] =>
+  Object.entries(files).map(([name, path]) => ['open', DESCRIPTORS[name as keyof OpenedFiles], path]);
+
+/** The launcher's second steps: what it mounts, in its own mount namespace, and starts. */
+export function launchSteps(host: Host, run: RunSpec, uid: number, files: OpenedFiles): Step[] {
   // Without root the launcher is root of a user namespace that maps to the service's user, and so are the job's files.
-  const owner = host.root ? job.uid : 0;
+  const owner = host.root ? uid : 0;
   const size = run.limits.diskBytes + DISK_SLACK_BYTES;
   const inodes = inodeLimit(run.limits.diskBytes) + INODE_SLACK;
-  const folder = (name: string, mode: string, uid = 0): Step => ['folder', mountPoint(host, name), mode, uid, uid];
-  const steps: Step[] = [
-    ['pipes', run.splitOutput ? 2 : 1, host.root ? job.uid : host.uid, host.root ? job.uid : host.gid],
-    host.root ? ['namespace'] : ['namespace', host.uid, host.gid],
+  const folder = (name: string, mode: string, folderOwner = 0): Step => ['folder', mountPoint(host, name), mode, folderOwner, folderOwner];
+  const bind = (source: string, name: string): Step[] => [folder(name, '0755'), ['bind', source, mountPoint(host, name)]];
+  const { prefix, venv } = run.interpreter;
+  return [
     ['tmpfs', mountPoint(host), `size=${size},nr_inodes=${inodes},mode=0755`],
     folder('tmp', '1777', owner),
     folder('shm', '1777', owner),
     folder('output', '0755', owner),
-    folder('input', '0755'),
-    folder('code', '0755'),
-    ['bind', run.inputDir, mountPoint(host, 'input')],
-    run.workspace === 'writable'
-      ? ['copy', run.codeDir, mountPoint(host, 'code'), `${owner}:${owner}`]
-      : ['bind', run.codeDir, mountPoint(host, 'code')],
+    ...bind(run.inputDir, 'input'),
+    ...(run.workspace === 'writable'
+      ? ([folder('code', '0755', owner), ['copy', run.codeDir, mountPoint(host, 'code'), `${owner}:${owner}`]] satisfies Step[])
+      : bind(run.codeDir, 'code')),
+    ...(isSystemPrefix(prefix) ? [] : bind(prefix, 'base')),
+    ...(venv === undefined ? [] : bind(join(venv, 'lib'), 'venv')),
+    ...openSteps({ ...files }),
+    ...(run.splitOutput ? [] : ([['one-pipe']] satisfies Step[])),
+    ['command', host.bwrap, '--args', String(DESCRIPTORS.bubblewrapArgs), '--', host.perl, '/opt/init.pl', 'init'],
   ];
-  if (!isSystemPrefix(run.interpreter.prefix)) steps.push(folder('base', '0755'), ['bind', run.interpreter.prefix, mountPoint(host, 'base')]);
-  if (run.interpreter.venv !== undefined) {
-    steps.push(folder('venv', '0755'), ['bind', join(run.interpreter.venv, 'lib'), mountPoint(host, 'venv')]);
-  }
-  if (host.root) steps.push(['user', job.uid, job.uid]);
-  if (job.procsFiles.length > 0) steps.push(['cgroup', ...job.procsFiles]);
-  // Descriptors 4 and 5: see launcher.ts.
-  steps.push(['command', host.bwrap, '--args', '5', '--', host.perl, '/opt/init.pl', 'init']);
-  return steps;
 }
 
 function interpreterArgs(host: Host, run: RunSpec): string[] {
@@ -129,7 +146,7 @@ export function bubblewrapArgs(host: Host, run: RunSpec): string[] {
     ...['--dev', '/dev', '--bind', at('shm'), '/dev/shm', '--bind', at('tmp'), '/tmp', '--symlink', '/tmp', '/var/tmp'],
     ...[run.workspace === 'writable' ? '--bind' : '--ro-bind', at('code'), INSIDE.code],
     ...['--ro-bind', at('input'), INSIDE.input, '--bind', at('output'), INSIDE.output],
-    ...['--chdir', INSIDE.code, '--remount-ro', '/dev', '--remount-ro', '/', '--seccomp', '4'],
+    ...['--chdir', INSIDE.code, '--remount-ro', '/dev', '--remount-ro', '/', '--seccomp', String(DESCRIPTORS.filter)],
   ];
 }
 
