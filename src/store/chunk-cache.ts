@@ -50,7 +50,7 @@ export function createChunkCache(maxBytes: number): ChunkCache {
       }
     },
     drop(jobId) {
-      for (const key of [...kept.keys()]) if (key.startsWith(`${jobId}/`)) remove(key);
+      for (const key of kept.keys()) if (key.startsWith(`${jobId}/`)) remove(key);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
-import { ApiError, StartError } from '../errors.ts';
+import { StartError } from '../errors.ts';
+import { StoreError } from './store.ts';
 
 /** Primary result codes, https://sqlite.org/rescode.html. */
 const BUSY = 5;
@@ -42,10 +43,11 @@ export function startErrorFor(error: unknown, path: string): StartError {
   }
 }
 
-/** What a caller of the store is told when the database fails in use; errors that are not the database's stay as they are. */
+/** What the store's callers get when the database fails in use; errors that are not the database's stay as they are. */
 export function errorInUse(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (code === undefined) return error;
-  if (code === FULL) return new ApiError('storage_full', 'the disk of the service is full', { cause: error });
-  return new Error(`the database ${path} failed: ${messageOf(error)}`, { cause: error });
+  return code === FULL
+    ? new StoreError('full', `the disk with the database ${path} is full`, error)
+    : new StoreError('unavailable', `the database ${path} failed: ${messageOf(error)}`, error);
 }

@@ -95,11 +95,10 @@ export function createLog(db: DatabaseSync, cache: ChunkCache): Log {
     chunkAfter,
     read(jobId, after, limit) {
       const entries: LogEntry[] = [];
-      for (let last = after; entries.length < limit; ) {
-        const chunk = chunkAfter(jobId, last);
+      while (entries.length < limit) {
+        const chunk = chunkAfter(jobId, entries.at(-1)?.seq ?? after);
         if (chunk === undefined) break;
         entries.push(...chunk.slice(0, limit - entries.length));
-        last += chunk.length;
       }
       return entries;
     },

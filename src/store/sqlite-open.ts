@@ -40,6 +40,9 @@ function prepareTables(db: DatabaseSync, path: string): void {
     return true;
   });
   if (!upToDate) {
-    throw new StartError(`The database ${path} was written by a newer version of Job Runner.`, 'start that version, or set JOB_DATA_DIR to another folder');
+    throw new StartError(
+      `The database ${path} was written by a newer version of Job Runner.`,
+      'start that version, or set JOB_DATA_DIR to another folder',
+    );
   }
 }

@@ -3,7 +3,8 @@ import { STATUSES } from '../api/job.ts';
 
 /**
  * What a job needs when it changes stands in `jobs`, and its rows are small: each append rewrites one. The specification,
- * which may be large and never changes, has a table of its own. `log_chunks` has one row for each append.
+ * which may be large and never changes, has a table of its own. `log_chunks` has one row for each append;
+ * the chunks of a deleted job stay for a moment, named in `removed_logs`.
  * `totals` is kept by triggers, so that counting doesn't read all jobs.
  */
 const TABLES = `
@@ -48,11 +49,12 @@ const TABLES = `
   CREATE INDEX labels_by_value ON labels (name, value, job_id);
 
   CREATE TABLE log_chunks (
-    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    job_id TEXT NOT NULL,
     first_seq INTEGER NOT NULL,
     payload TEXT NOT NULL,
     PRIMARY KEY (job_id, first_seq)
   ) STRICT;
+  CREATE TABLE removed_logs (job_id TEXT PRIMARY KEY) STRICT;
 
   CREATE TABLE totals (status TEXT PRIMARY KEY, jobs INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   INSERT INTO totals VALUES ${STATUSES.map((status) => `('${status}', 0, 0)`).join(', ')};

@@ -107,11 +107,14 @@ export interface RescueRules {
   maxAttempts: number;
   retryLog: (job: JobRecord) => NewLogEntry[];
   lostLog: (job: JobRecord) => NewLogEntry[];
+  /** For a job that was to be canceled anyway; without it such a job gets no last words. */
+  canceledLog?: (job: JobRecord) => NewLogEntry[];
 }
 
 export interface Rescued {
   requeued: string[];
   lost: string[];
+  canceled: string[];
 }
 
 export interface StoreStats {

@@ -1,0 +1,4 @@
+import { openSqliteStore } from './sqlite-under-test.contract.ts';
+import { storeContract } from './store.contract.ts';
+
+storeContract('sqlite', openSqliteStore);
