@@ -4,12 +4,12 @@ import type { Logger } from 'pino';
 import type { Artifact } from '../api/job.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import { endingOf, type Outcome } from '../jobs/outcome.ts';
+import { runnerEntry, says } from '../jobs/runner-lines.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import type { Ended, Exit, RunSpec, Running, Sandbox } from '../sandbox/sandbox.ts';
 import type { Claim, JobRecord, NewLogEntry, Store, Usage } from '../store/store.ts';
 import { keepLease } from './lease.ts';
 import { createLogWriter, type LogWriter } from './log-writer.ts';
-import { runnerEntry, says, sentenceFor } from './runner-lines.ts';
 
 export interface AttemptRules {
   leaseMs: number;
@@ -149,6 +149,25 @@ async function follow(job: JobRecord, running: Running, parts: AttemptParts, log
   for (const line of leftOut) await say(line);
   artifacts.sort((a, b) => (a.name < b.name ? -1 : 1));
   return { outcome: outcomeOf(exit), usage, artifacts, truncated: exit.kind === 'output_limit' };
+}
+
+/** Why the runner ended a program, if it did. */
+function sentenceFor(exit: Exit): string | undefined {
+  switch (exit.kind) {
+    case 'timeout':
+      return says.timeout();
+    case 'oom':
+      return says.outOfMemory();
+    case 'output_limit':
+      return says.outputLimit();
+    case 'disk_limit':
+      return says.diskLimit();
+    case 'aborted':
+      return says.canceled();
+    case 'exited':
+    case 'signaled':
+      return undefined;
+  }
 }
 
 const outcomeOf = (exit: Exit): Outcome => (exit.kind === 'aborted' ? { kind: 'canceled', ran: true } : exit);

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { RescueRules, Store } from '../store/store.ts';
-import { runnerEntry, says } from './runner-lines.ts';
+import { runnerEntry, says } from '../jobs/runner-lines.ts';
 
 export const rescueRules = (maxAttempts: number): RescueRules => ({
   maxAttempts,

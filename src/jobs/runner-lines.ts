@@ -1,5 +1,4 @@
 import type { NewLogEntry } from '../store/store.ts';
-import type { Exit } from '../sandbox/sandbox.ts';
 
 /** What the runner itself says in a job's log. The first four sentences are the original service's, word for word. */
 
@@ -26,23 +25,3 @@ export const says = {
 } as const;
 
 export const runnerEntry = (text: string, at: number): NewLogEntry => ({ stream: 'runner', at, text: `[runner] ${printable(text)}\n` });
-
-/** Why the runner ended a program, if it did. */
-export function sentenceFor(exit: Exit): string | undefined {
-  switch (exit.kind) {
-    case 'timeout':
-      return says.timeout();
-    case 'oom':
-      return says.outOfMemory();
-    case 'output_limit':
-      return says.outputLimit();
-    case 'disk_limit':
-      return says.diskLimit();
-    case 'aborted':
-      return says.canceled();
-    case 'exited':
-    case 'signaled':
-      return undefined;
-  }
-}
-

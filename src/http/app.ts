@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import cors from '@fastify/cors';
+import { fastify, type FastifyInstance, type FastifyBaseLogger, type RawReplyDefaultExpression, type RawRequestDefaultExpression, type RawServerDefault } from 'fastify';
+import { validatorCompiler, hasZodFastifySchemaValidationErrors, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { Config } from '../config.ts';
+import { ApiError } from '../errors.ts';
+import { createSubmitter } from '../jobs/submit.ts';
+import type { Runtimes } from '../runtimes/runtime.ts';
+import type { Store } from '../store/store.ts';
+import { artifactRoutes } from './artifacts.ts';
+import { healthRoutes, type Readiness } from './health.ts';
+import { jobRoutes } from './jobs.ts';
+import { logRoutes } from './logs.ts';
+import { describeApi } from './openapi.ts';
+import { answerUnknown, sendProblem } from './problem.ts';
+import { runtimeRoutes } from './runtimes.ts';
+import { createEventStreams } from './sse.ts';
+import { staticRoutes } from './static.ts';
+
+export type App = FastifyInstance<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger, ZodTypeProvider>;
+
+export interface AppParts {
+  config: Config;
+  version: string;
+  store: Store;
+  artifacts: Artifacts;
+  runtimes: Runtimes;
+  readiness: () => Promise<Readiness>;
+  logger: Logger;
+}
+
+const MAX_PATH = 8192;
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+/** For the whole of a request to come in; answers may take as long as they like. */
+const REQUEST_TIMEOUT_MS = 600_000;
+/** Bodies other than uploads: there are none that we want. */
+const MAX_OTHER_BODY = 64 * 1024;
+
+/** The HTTP side. It knows the store and the files, and nothing of workers. */
+export async function createApp(parts: AppParts): Promise<App> {
+  const { config, store, artifacts, runtimes, logger } = parts;
+  const app = fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: MAX_OTHER_BODY,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PATH },
+    genReqId: (request) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(reply, request, error);
+    },
+  }).withTypeProvider<ZodTypeProvider>();
+
+  app.setValidatorCompiler(validatorCompiler);
+  // The schemas of answers describe them; what we send is ours.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, request, hasZodFastifySchemaValidationErrors(error) ? invalidRequest(error) : error));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  // Uploads are read by the routes themselves, as they come.
+  app.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null));
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume();
+    done(null);
+  });
+  answerUnknown(app);
+
+  const limits = {
+    maxTimeoutSec: config.MAX_TIMEOUT_SEC,
+    maxCpus: config.MAX_CPUS,
+    maxMemMb: config.MAX_MEM_MB,
+    maxPids: config.MAX_PIDS,
+    maxDiskMb: config.MAX_DISK_MB,
+    maxOutputMb: config.MAX_OUTPUT_MB,
+  };
+  if (config.CORS_ORIGINS.length > 0) {
+    await app.register(cors, { origin: config.CORS_ORIGINS.includes('*') ? '*' : config.CORS_ORIGINS, exposedHeaders: ['x-request-id', 'retry-after'] });
+  }
+  await describeApi(app, { ...limits, defaultRuntime: runtimes.defaultName }, parts.version);
+
+  const streams = createEventStreams(config.HEARTBEAT_MS);
+  app.addHook('preClose', async () => streams.close());
+  jobRoutes(app, { config, store, artifacts, submitter: createSubmitter({ store, artifacts, runtimes, limits }) });
+  logRoutes(app, store, streams);
+  artifactRoutes(app, store, artifacts);
+  runtimeRoutes(app, runtimes);
+  healthRoutes(app, parts.readiness);
+  staticRoutes(app);
+
+  // A client that asks before it sends (Expect: 100-continue) is not invited to send what would be refused.
+  app.server.on('checkContinue', (request, response) => {
+    if (Number(request.headers['content-length'] ?? 0) <= config.MAX_UPLOAD_MB * 1024 ** 2) response.writeContinue();
+    app.server.emit('request', request, response);
+  });
+  return app;
+}
+
+function invalidRequest(error: { validation: { instancePath: string; message?: string | undefined }[]; validationContext?: string | undefined }): ApiError {
+  const where = error.validationContext === 'params' ? '/path' : '/query';
+  const errors = error.validation.map((issue) => ({ pointer: `${where}${issue.instancePath}`, detail: issue.message ?? 'is invalid' }));
+  return new ApiError('invalid_request', errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; '), { errors });
+}

@@ -1,0 +1,157 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { jobCreated, jobList, jobResult, jobView, status } from '../api/job.ts';
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { Config } from '../config.ts';
+import { ApiError } from '../errors.ts';
+import { cancelJob } from '../jobs/cancel.ts';
+import type { Submitter } from '../jobs/submit.ts';
+import { viewOf } from '../jobs/view.ts';
+import { logText, waitForEnd } from '../jobs/wait.ts';
+import type { JobRecord, ListQuery, Store } from '../store/store.ts';
+import type { App } from './app.ts';
+import { idParams, problems, requireJob } from './schemas.ts';
+import { receiveForm, refuseTooLarge, type UploadLimits } from './upload.ts';
+
+export interface JobRouteParts {
+  config: Config;
+  store: Store;
+  artifacts: Artifacts;
+  submitter: Submitter;
+}
+
+const MAX_PAGE = 200;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+const listQuery = z.object({
+  status: status.optional(),
+  label: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .describe('`name` or `name=value`; all that are given must match'),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50),
+  cursor: z.string().regex(/^[0-9a-f]{32}$/, 'is no cursor of ours').optional(),
+});
+
+const createQuery = z.object({ wait: z.coerce.number().min(0).optional().describe('Answer when the job is over, or after so many seconds') });
+
+const labelsOf = (label: string | string[] | undefined): ListQuery['labels'] =>
+  [label ?? []].flat().map((text) => {
+    const at = text.indexOf('=');
+    return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+  });
+
+/** RFC 7240 §4.3: `Prefer: wait=10`. */
+const preferredWait = (request: FastifyRequest): number | undefined => {
+  const match = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?/.exec(String(request.headers['prefer'] ?? ''));
+  return match === null ? undefined : Number(match[1]);
+};
+
+function idempotencyKeyOf(request: FastifyRequest): string | undefined {
+  const header = request.headers['idempotency-key'];
+  if (header === undefined) return undefined;
+  if (typeof header === 'string' && IDEMPOTENCY_KEY.test(header)) return header;
+  throw new ApiError('invalid_request', 'Idempotency-Key must be 1 to 255 printable characters without spaces');
+}
+
+/** Everything about jobs but their logs and files. */
+export function jobRoutes(app: App, { config, store, artifacts, submitter }: JobRouteParts): void {
+  const uploadLimits: UploadLimits = {
+    maxBytes: config.MAX_UPLOAD_MB * 1024 ** 2,
+    maxFiles: config.MAX_UPLOAD_FILES,
+    maxSpecBytes: config.MAX_SPEC_KB * 1024,
+  };
+
+  const create = async (request: FastifyRequest): Promise<JobRecord> => {
+    refuseTooLarge(request.raw, uploadLimits);
+    const idempotencyKey = idempotencyKeyOf(request);
+    return submitter.submit(async (upload) => ({ ...(await receiveForm(request.raw, upload, uploadLimits)), idempotencyKey }));
+  };
+
+  const result = async (created: JobRecord, seconds: number, reply: FastifyReply): Promise<z.infer<typeof jobResult>> => {
+    const gone = new AbortController();
+    reply.raw.on('close', () => gone.abort());
+    const job = (await waitForEnd(store, created.id, Math.min(seconds, config.MAX_WAIT_SEC) * 1000, gone.signal)) ?? created;
+    let logs = '';
+    for await (const part of logText(store, job.id, job.logLines)) logs += part;
+    return { job_id: job.id, status: job.status, job: viewOf(job), logs, artifacts: job.artifacts };
+  };
+
+  const form = { consumes: ['multipart/form-data'], tags: ['jobs'] };
+  app.post(
+    '/jobs',
+    {
+      schema: {
+        ...form,
+        operationId: 'createJob',
+        summary: 'Submit a program with its files',
+        querystring: createQuery,
+        response: { 200: z.union([jobCreated, jobResult]), ...problems(400, 409, 413, 415, 422, 429, 503, 507) },
+      },
+    },
+    async (request, reply) => {
+      const wait = request.query.wait ?? preferredWait(request);
+      const job = await create(request);
+      return wait === undefined ? { job_id: job.id, status: job.status } : result(job, wait, reply);
+    },
+  );
+  app.post(
+    '/jobs/sync',
+    {
+      schema: {
+        ...form,
+        operationId: 'runJob',
+        summary: 'Submit a program and wait for its end',
+        response: { 200: jobResult, ...problems(400, 409, 413, 415, 422, 429, 503, 507) },
+      },
+    },
+    async (request, reply) => result(await create(request), config.MAX_WAIT_SEC, reply),
+  );
+
+  app.get(
+    '/jobs',
+    { schema: { operationId: 'listJobs', tags: ['jobs'], summary: 'Jobs, newest first', querystring: listQuery, response: { 200: jobList, ...problems(400) } } },
+    async ({ query }) => {
+      const { jobs, next } = await store.list({
+        limit: query.limit,
+        labels: labelsOf(query.label) ?? [],
+        ...(query.status === undefined ? {} : { status: query.status }),
+        ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+      });
+      return { jobs: jobs.map(viewOf), next };
+    },
+  );
+
+  app.get(
+    '/jobs/:id',
+    { schema: { operationId: 'getJob', tags: ['jobs'], summary: 'One job', params: idParams, response: { 200: jobView, ...problems(404) } } },
+    async ({ params }) => {
+      const job = await requireJob(store, params.id);
+      return { job: viewOf(job), log_lines: job.logLines };
+    },
+  );
+
+  app.post(
+    '/jobs/:id/cancel',
+    { schema: { operationId: 'cancelJob', tags: ['jobs'], summary: 'Cancel a queued or running job', params: idParams, response: { 200: jobView, ...problems(404) } } },
+    async ({ params }) => {
+      await requireJob(store, params.id);
+      const job = await cancelJob(store, params.id);
+      if (job === undefined) throw new ApiError('not_found', 'job not found');
+      return { job: viewOf(job), log_lines: job.logLines };
+    },
+  );
+
+  app.delete(
+    '/jobs/:id',
+    { schema: { operationId: 'deleteJob', tags: ['jobs'], summary: 'Remove a finished job with its log and files', params: idParams, response: { 204: z.null(), ...problems(404, 409) } } },
+    async ({ params }, reply) => {
+      await requireJob(store, params.id);
+      const deleted = await store.delete(params.id);
+      if (deleted === 'not_found') throw new ApiError('not_found', 'job not found');
+      if (deleted === 'not_finished') throw new ApiError('job_not_finished', 'the job is not over yet; cancel it first');
+      await artifacts.remove(params.id);
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,76 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { jobSpec, type SpecLimits } from '../api/spec.ts';
+
+const binary = { type: 'string', contentMediaType: 'application/octet-stream' };
+
+/** GET /openapi.json (OpenAPI 3.1, from the schemas that validate) and GET /docs, which needs nothing from elsewhere. */
+export async function describeApi(app: FastifyInstance, limits: SpecLimits, version: string): Promise<void> {
+  const spec = z.toJSONSchema(jobSpec(limits), { io: 'input', target: 'openapi-3.1' as never });
+  const form = {
+    required: true,
+    content: {
+      'multipart/form-data': {
+        schema: {
+          type: 'object',
+          required: ['spec'],
+          properties: {
+            spec,
+            code_files: { type: 'array', items: binary, description: 'Files of the code folder; names may have folders' },
+            input_files: { type: 'array', items: binary, description: 'Files of the input folder' },
+          },
+        },
+        encoding: { spec: { contentType: 'application/json' } },
+      },
+    },
+  };
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Job Runner', version, description: 'Runs Python programs in isolation; streams their output; keeps the files that they leave.' },
+      tags: [
+        { name: 'jobs', description: 'Submit, look at, cancel and remove jobs' },
+        { name: 'logs', description: 'Their output, live and afterwards' },
+        { name: 'artifacts', description: 'Their files' },
+        { name: 'service', description: 'What runs here, and how it is' },
+      ],
+    },
+    transform: createJsonSchemaTransform({ skipList: [] }),
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject;
+      const { openapiObject } = document;
+      for (const path of ['/jobs', '/jobs/sync']) Object.assign(openapiObject.paths?.[path]?.post ?? {}, { requestBody: form });
+      describeStreams(openapiObject);
+      return openapiObject;
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true, validatorUrl: null } });
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => reply.type('application/json').send(JSON.stringify(app.swagger())));
+}
+
+const STREAMED: Record<string, string> = {
+  '/jobs/{id}/logs': 'text/plain',
+  '/jobs/{id}/logs/stream': 'text/event-stream',
+  '/jobs/{id}/events': 'text/event-stream',
+  '/jobs/{id}/artifacts/{*}': 'application/octet-stream',
+  '/jobs/{id}/artifacts.zip': 'application/zip',
+};
+
+/** Answers that are no JSON, which the schemas don't describe; errors come as application/problem+json. */
+function describeStreams(document: { paths?: object | undefined }): void {
+  for (const [path, operations] of Object.entries(document.paths ?? {})) {
+    for (const operation of Object.values(operations as Record<string, { responses?: Record<string, Record<string, unknown>> }>)) {
+      const responses = operation.responses ?? {};
+      const streamed = STREAMED[path];
+      if (streamed !== undefined) responses['200'] = { description: 'OK', content: { [streamed]: { schema: { type: 'string' } } } };
+      for (const [status, response] of Object.entries(responses)) {
+        const content = response['content'] as Record<string, unknown> | undefined;
+        if (Number(status) < 400 || content?.['application/json'] === undefined || path === '/readyz') continue;
+        response['content'] = { 'application/problem+json': content['application/json'] };
+      }
+    }
+  }
+}

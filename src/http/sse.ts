@@ -1,0 +1,99 @@
+import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** After how many milliseconds a client that lost its connection comes back. */
+const RETRY_MS = 1000;
+
+export const SSE_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+} as const;
+
+export interface Viewer {
+  /** Aborts when the client is gone or the service stops. */
+  signal: AbortSignal;
+  /** Writes, and waits while the client doesn't read. */
+  write(bytes: Buffer | string): Promise<void>;
+  end(lastWords: string): void;
+}
+
+export interface EventStreams {
+  /** Answers with an event stream; `serve` writes it. The request needs no particular `accept`. */
+  open(request: FastifyRequest, reply: FastifyReply, serve: (viewer: Viewer) => Promise<void>): void;
+  /** Ends all streams, without last words, so that clients come back to whoever serves then. */
+  close(): void;
+}
+
+async function roomIn(response: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  try {
+    await Promise.race([once(response, 'drain', { signal: gone.signal }), once(response, 'close', { signal: gone.signal })]);
+  } finally {
+    gone.abort();
+  }
+}
+
+/** Event streams (WHATWG HTML §9.2), written by hand on the raw response. One timer keeps all of them alive. */
+export function createEventStreams(heartbeatMs: number): EventStreams {
+  const open = new Map<ServerResponse, AbortController>();
+  const heartbeat = setInterval(() => {
+    // Who doesn't read gets none: it would only pile up.
+    for (const response of open.keys()) if (!response.writableNeedDrain) response.write(': alive\n\n');
+  }, heartbeatMs);
+  heartbeat.unref();
+
+  return {
+    open(request, reply, serve) {
+      const { raw } = reply;
+      reply.hijack();
+      raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...SSE_HEADERS });
+      if (request.method === 'HEAD') {
+        raw.end();
+        return;
+      }
+      const abort = new AbortController();
+      const leave = (): void => {
+        open.delete(raw);
+        abort.abort();
+      };
+      raw.on('close', leave).on('error', leave);
+      open.set(raw, abort);
+      raw.write(`retry: ${RETRY_MS}\n\n`);
+      const viewer: Viewer = {
+        signal: abort.signal,
+        async write(bytes) {
+          if (!raw.write(bytes) && !raw.destroyed) await roomIn(raw);
+        },
+        end(lastWords) {
+          raw.end(lastWords);
+        },
+      };
+      serve(viewer).then(
+        () => raw.end(),
+        (error: unknown) => {
+          // Cut off rather than ended: the client comes back and goes on where it was.
+          request.log.error({ err: error }, 'an event stream failed');
+          raw.destroy();
+        },
+      );
+    },
+
+    close() {
+      clearInterval(heartbeat);
+      for (const [response, abort] of open) {
+        abort.abort();
+        response.end();
+      }
+      open.clear();
+    },
+  };
+}
+
+/** A client's place in a log: the sequence number of the last entry that it has. */
+export function placeOf(request: FastifyRequest, after: number | undefined): number {
+  if (after !== undefined) return after;
+  const header = request.headers['last-event-id'];
+  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : 0;
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
+import { Busboy } from '@fastify/busboy';
+import type { Upload, UploadArea } from '../artifacts/artifacts.ts';
+import { problemOfPath } from '../artifacts/path.ts';
+import { ApiError, errnoOf, type FieldError } from '../errors.ts';
+import type { Submission } from '../jobs/submit.ts';
+
+export interface UploadLimits {
+  maxBytes: number;
+  maxFiles: number;
+  maxSpecBytes: number;
+}
+
+const AREAS: Record<string, UploadArea> = { code_files: 'code', input_files: 'input' };
+const MAX_PARTS = 10_000;
+
+const tooLarge = (limits: UploadLimits): ApiError =>
+  new ApiError('payload_too_large', `a request may have at most ${limits.maxBytes / 1024 ** 2} MiB`);
+
+/** Refuses by its own word a request that is too large, before a byte of it is read. */
+export function refuseTooLarge(request: IncomingMessage, limits: UploadLimits): void {
+  if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) throw tooLarge(limits);
+}
+
+async function* counted(source: AsyncIterable<Buffer>, limits: UploadLimits): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const part of source) {
+    bytes += part.length;
+    if (bytes > limits.maxBytes) throw tooLarge(limits);
+    yield part;
+  }
+}
+
+/**
+ * Reads a multipart form into an upload, a file at a time, with bounded memory. Unknown parts and empty file inputs are
+ * ignored. Problems with single files are collected; the form is read to its end all the same, so that all can be told.
+ *
+ * @throws ApiError `unsupported_media_type`, `payload_too_large`, `truncated_body`
+ */
+export async function receiveForm(request: IncomingMessage, upload: Upload, limits: UploadLimits): Promise<Omit<Submission, 'idempotencyKey'>> {
+  const type = request.headers['content-type'];
+  if (type === undefined || !/^multipart\/form-data\s*(;|$)/i.test(type)) throw new ApiError('unsupported_media_type', 'send multipart/form-data');
+  if (!/boundary=/i.test(type)) throw new ApiError('invalid_request', 'the content type names no boundary');
+  refuseTooLarge(request, limits);
+
+  const files: Submission['files'] = [];
+  const errors: FieldError[] = [];
+  const seen = { code_files: 0, input_files: 0 };
+  const writes: Promise<void>[] = [];
+  let specText: string | undefined;
+  let refusal: ApiError | undefined;
+
+  const takeSpec = (text: string, truncated: boolean): void => {
+    if (truncated) refusal ??= new ApiError('payload_too_large', `the part spec may have at most ${limits.maxSpecBytes / 1024} KiB`);
+    else if (specText !== undefined) errors.push({ pointer: '/spec', detail: 'was sent twice' });
+    specText = text;
+  };
+
+  async function takeFile(field: keyof typeof seen, content: Readable, name: string): Promise<void> {
+    const pointer = `/${field}/${seen[field]++}`;
+    const area = AREAS[field];
+    const problem = problemOfPath(name);
+    if (problem !== undefined || area === undefined) {
+      errors.push({ pointer, detail: `the file name ${problem}` });
+      content.resume();
+      return;
+    }
+    try {
+      files.push({ area, path: name, ...(await upload.write(area, name, content)) });
+    } catch (error) {
+      content.resume();
+      if (!(error instanceof ApiError)) throw error;
+      errors.push({ pointer, detail: error.message });
+    }
+  }
+
+  const parser = new Busboy({
+    headers: { ...request.headers, 'content-type': type },
+    preservePath: true,
+    limits: { fieldSize: limits.maxSpecBytes, files: limits.maxFiles, parts: MAX_PARTS, headerPairs: 50, headerSize: 16 * 1024 },
+  });
+  parser.on('field', (name, text, _nameTruncated, truncated) => {
+    if (name === 'spec') takeSpec(text, truncated);
+  });
+  parser.on('file', (name, content, filename: string | undefined) => {
+    if (name === 'spec') {
+      writes.push(
+        readText(content, limits.maxSpecBytes).then(({ text, truncated }) => takeSpec(text, truncated)),
+      );
+    } else if ((name === 'code_files' || name === 'input_files') && filename !== undefined && filename !== '') {
+      const written = takeFile(name, content, filename);
+      // Told when the form has been read; until then it must not count as nobody's.
+      written.catch(() => content.resume());
+      writes.push(written);
+    } else content.resume();
+  });
+  parser.on('filesLimit', () => (refusal ??= new ApiError('payload_too_large', `a request may have at most ${limits.maxFiles} files`)));
+  parser.on('partsLimit', () => (refusal ??= new ApiError('payload_too_large', `a request may have at most ${MAX_PARTS} parts`)));
+
+  try {
+    await pipeline(request, (source: AsyncIterable<Buffer>) => counted(source, limits), parser);
+    await Promise.all(writes);
+  } catch (error) {
+    await Promise.allSettled(writes);
+    throw refusal ?? translated(error);
+  }
+  if (refusal !== undefined) throw refusal;
+  return { specText, files, errors };
+}
+
+function translated(error: unknown): unknown {
+  if (error instanceof ApiError || errnoOf(error)?.startsWith('E') === true && errnoOf(error) !== 'ECONNRESET' && !errnoOf(error)?.startsWith('ERR_')) return error;
+  // What busboy and the connection say when the form stops in the middle.
+  return new ApiError('truncated_body', 'the request ended before the form did, or is no valid form', { cause: error });
+}
+
+async function readText(content: Readable, maxBytes: number): Promise<{ text: string; truncated: boolean }> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of content as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes <= maxBytes) parts.push(part);
+  }
+  return { text: Buffer.concat(parts).toString('utf8'), truncated: bytes > maxBytes };
+}

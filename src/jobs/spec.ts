@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { jobSpec, type JobSpec, type SpecLimits } from '../api/spec.ts';
+import type { FieldError } from '../errors.ts';
+
+export type ParsedSpec = { ok: true; spec: JobSpec } | { ok: false; errors: FieldError[] };
+
+const bad = (pointer: string, detail: string): ParsedSpec => ({ ok: false, errors: [{ pointer, detail }] });
+
+/** JSON pointer (RFC 6901) below `/spec`. */
+const pointerOf = (path: readonly PropertyKey[]): string =>
+  ['/spec', ...path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1'))].join('/');
+
+function detailOf(issue: z.core.$ZodIssue): string {
+  // The rule that a name of a record breaks says more than that it breaks one.
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
+  if (issue.code === 'invalid_union') return 'must be a number';
+  return issue.message;
+}
+
+/** Reads the part `spec`: every problem at once, each with a pointer into the form. */
+export function createSpecParser(limits: SpecLimits): (text: string | undefined) => ParsedSpec {
+  const schema = jobSpec(limits);
+  return (text) => {
+    if (text === undefined) return bad('/spec', 'is missing');
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return bad('/spec', 'is not valid JSON');
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad('/spec', 'is not a JSON object');
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return { ok: true, spec: parsed.data };
+    return { ok: false, errors: parsed.error.issues.map((issue) => ({ pointer: pointerOf(issue.path), detail: detailOf(issue) })) };
+  };
+}

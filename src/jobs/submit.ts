@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
+import type { SpecLimits } from '../api/spec.ts';
+import type { Artifacts, Upload, UploadArea } from '../artifacts/artifacts.ts';
+import { ApiError, type FieldError } from '../errors.ts';
+import type { Runtimes } from '../runtimes/runtime.ts';
+import type { JobRecord, Store } from '../store/store.ts';
+import { createSpecParser } from './spec.ts';
+
+/** What a client sent, once all of it has been received. */
+export interface Submission {
+  /** Undefined when there was no such part. */
+  specText: string | undefined;
+  files: { area: UploadArea; path: string; size: number; sha256: string }[];
+  /** Problems with the files, found while they came in. */
+  errors: FieldError[];
+  idempotencyKey: string | undefined;
+}
+
+export interface Submitter {
+  /**
+   * Accepts a job. `receive` is handed the place for the files and reads the request.
+   *
+   * @throws ApiError `invalid_spec` with all problems, `unknown_runtime`, `net_policy_unavailable`, `idempotency_conflict`,
+   *   and whatever `receive` throws; nothing is left behind then
+   */
+  submit(receive: (upload: Upload) => Promise<Submission>): Promise<JobRecord>;
+}
+
+const newJobId = (): string => uuid().replaceAll('-', '');
+
+/** Digest of everything that makes two requests the same request; the order in which files were sent does not. */
+function fingerprint(submission: Submission): string {
+  const files = submission.files.map(({ area, path, sha256 }) => `${area}/${path}\0${sha256}`).toSorted();
+  const spec: unknown = JSON.parse(submission.specText ?? 'null');
+  return createHash('sha256').update(JSON.stringify([canonical(spec), files])).digest('hex');
+}
+
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, inner]) => [name, canonical(inner)]),
+  );
+}
+
+export function createSubmitter(parts: { store: Store; artifacts: Artifacts; runtimes: Runtimes; limits: Omit<SpecLimits, 'defaultRuntime'> }): Submitter {
+  const { store, artifacts, runtimes } = parts;
+  const parse = createSpecParser({ ...parts.limits, defaultRuntime: runtimes.defaultName });
+
+  async function accept(id: string, submission: Submission): Promise<{ job: JobRecord; isNew: boolean }> {
+    const parsed = parse(submission.specText);
+    const errors = [...(parsed.ok ? [] : parsed.errors), ...submission.errors];
+    if (!parsed.ok || errors.length > 0) {
+      throw new ApiError('invalid_spec', errors.length === 1 ? `${errors[0]?.pointer} ${errors[0]?.detail}` : `${errors.length} problems`, { errors });
+    }
+    const { spec } = parsed;
+    const runtime = runtimes.resolve(spec.runtime);
+    if (runtime === undefined) {
+      const there = runtimes.list().map((each) => each.name).join(', ');
+      const detail = `there is no runtime "${spec.runtime}" here; there are: ${there}`;
+      throw new ApiError('unknown_runtime', detail, { errors: [{ pointer: '/spec/runtime', detail }] });
+    }
+    if (spec.net_policy !== 'none') {
+      const detail = `net_policy "${spec.net_policy}" is not available here; only "none" is`;
+      throw new ApiError('net_policy_unavailable', detail, { errors: [{ pointer: '/spec/net_policy', detail }] });
+    }
+    const inserted = await store.insert({
+      id,
+      spec,
+      runtime: runtime.name,
+      bytes: submission.files.reduce((sum, file) => sum + file.size, 0),
+      ...(submission.idempotencyKey === undefined ? {} : { idempotency: { key: submission.idempotencyKey, fingerprint: fingerprint(submission) } }),
+    });
+    if (inserted.kind === 'conflict') throw new ApiError('idempotency_conflict', 'this Idempotency-Key was used for another request');
+    return { job: inserted.job, isNew: inserted.kind === 'created' };
+  }
+
+  return {
+    async submit(receive) {
+      const id = newJobId();
+      const upload = await artifacts.stage(id);
+      try {
+        const submission = await receive(upload);
+        // The files are in place before anybody can claim the job; files without a job, which a crash here leaves, are swept.
+        await upload.commit();
+        const { job, isNew } = await accept(id, submission);
+        if (!isNew) await artifacts.remove(id);
+        return job;
+      } catch (error) {
+        await upload.discard();
+        await artifacts.remove(id);
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import type { JobRecord, Store } from '../store/store.ts';
+import { isFinal } from './state.ts';
+
+const PAGE = 1000;
+
+/** The job when it is over, or as it stands when `waitMs` are over or `signal` aborts. Undefined: no such job. */
+export async function waitForEnd(store: Store, id: string, waitMs: number, signal: AbortSignal): Promise<JobRecord | undefined> {
+  const job = await store.get(id);
+  if (job === undefined || isFinal(job.status) || waitMs <= 0) return job;
+  const over = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+  // Followed from its end: the entries themselves are of no interest here.
+  for await (const _ of store.follow(id, Number.MAX_SAFE_INTEGER, over)) continue;
+  return store.get(id);
+}
+
+/** A job's log as text, a part at a time: the first `lines` entries. */
+export async function* logText(store: Store, id: string, lines: number): AsyncGenerator<string> {
+  let after = 0;
+  while (after < lines) {
+    const entries = await store.read(id, after, Math.min(PAGE, lines - after));
+    if (entries.length === 0) return;
+    after += entries.length;
+    yield entries.map((entry) => entry.text).join('');
+  }
+}
