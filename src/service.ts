@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { z } from 'zod';
 import { createDiskArtifacts } from './artifacts/disk.ts';
 import type { Artifacts } from './artifacts/artifacts.ts';
 import type { Config } from './config.ts';
@@ -29,6 +31,11 @@ export interface Service {
   /** Drains and stops: running jobs end within the grace time or go back to the queue. */
   stop(): Promise<void>;
 }
+
+/** Source and built code lie equally deep below the package's root. */
+const VERSION = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))).version;
 
 const HOUR_MS = 3_600_000;
 const GIB = 1024 ** 3;
@@ -94,6 +101,7 @@ async function compose(config: Config, logger: Logger, environment: NodeJS.Proce
 
   const app = await createApp({
     config,
+    version: VERSION,
     store,
     artifacts,
     runtimes,

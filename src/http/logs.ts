@@ -16,7 +16,7 @@ const query = z.object({ after: z.coerce.number().int().min(0).optional().descri
 export function logRoutes(app: App, store: Store, streams: EventStreams): void {
   app.get(
     '/jobs/:id/logs',
-    { schema: { operationId: 'getLog', tags: ['logs'], summary: 'The log so far, as text', params: idParams, response: { ...problems(404) } } },
+    { schema: { operationId: 'getLog', tags: ['logs'], summary: 'The log so far, as text', params: idParams, response: { 200: z.unknown(), ...problems(404) } } },
     async (request, reply) => {
       const { id, logLines } = await requireJob(store, request.params.id);
       return reply.type('text/plain; charset=utf-8').send(Readable.from(logText(store, id, logLines)));
@@ -26,7 +26,7 @@ export function logRoutes(app: App, store: Store, streams: EventStreams): void {
   const stream = (path: string, operationId: string, summary: string, serve: (job: JobRecord, after: number, viewer: Viewer) => Promise<void>): void => {
     app.get(
       path,
-      { schema: { operationId, tags: ['logs'], summary, params: idParams, querystring: query, response: { ...problems(400, 404) } } },
+      { schema: { operationId, tags: ['logs'], summary, params: idParams, querystring: query, response: { 200: z.unknown(), ...problems(400, 404) } } },
       async (request: FastifyRequest<{ Params: { id: string }; Querystring: { after?: number } }>, reply: FastifyReply) => {
         const job = await requireJob(store, request.params.id);
         streams.open(request, reply, (viewer) => serve(job, placeOf(request, request.query.after), viewer));

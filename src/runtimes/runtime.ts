@@ -8,6 +8,8 @@ export interface Interpreter {
   venv?: string;
   /** `3.11`: names the folder `lib/python3.11`. */
   series: string;
+  /** File of matplotlib's font list in the environment's `lib/`, made ahead: without it every first plot searches all fonts. */
+  fontList?: string;
 }
 
 /** An interpreter with its packages, under a name such as `python3.12`. */

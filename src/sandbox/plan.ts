@@ -123,6 +123,10 @@ function interpreterArgs(host: Host, run: RunSpec): string[] {
   return args;
 }
 
+/** Where matplotlib looks for it; a link, for it wants the folder to be writable. */
+const fontListArgs = ({ interpreter: { fontList } }: RunSpec): string[] =>
+  fontList === undefined ? [] : ['--symlink', `${INSIDE.venv}/lib/${fontList}`, `${INSIDE.home}/.cache/matplotlib/${fontList}`];
+
 /** bubblewrap's arguments, NUL-separated as `--args FD` reads them. */
 export function bubblewrapArgs(host: Host, run: RunSpec): string[] {
   const at = (name: string): string => mountPoint(host, name);
@@ -144,6 +148,7 @@ export function bubblewrapArgs(host: Host, run: RunSpec): string[] {
     ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
     ...host.maskedProc.flatMap((path) => ['--ro-bind', '/dev/null', path]),
     ...['--dev', '/dev', '--bind', at('shm'), '/dev/shm', '--bind', at('tmp'), '/tmp', '--symlink', '/tmp', '/var/tmp'],
+    ...fontListArgs(run),
     ...[run.workspace === 'writable' ? '--bind' : '--ro-bind', at('code'), INSIDE.code],
     ...['--ro-bind', at('input'), INSIDE.input, '--bind', at('output'), INSIDE.output],
     ...['--chdir', INSIDE.code, '--remount-ro', '/dev', '--remount-ro', '/', '--seccomp', String(DESCRIPTORS.filter)],
