@@ -7,7 +7,12 @@ import { StartError } from './errors.ts';
 
 const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().min(min).max(max);
 const flag = z.enum(['0', '1']).transform((value) => value === '1');
-const commaList = z.string().transform((value) => value.split(',').map((item) => item.trim()).filter((item) => item !== ''));
+const commaList = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
 
 const aliases = z.string().transform((value, context) => {
   const pairs: Record<string, string> = {};
@@ -24,27 +29,48 @@ export const environment = z.object({
   PORT: whole(0, 65535).default(8000).describe('Port to listen on; 0 takes any free one.'),
   ALLOW_ANONYMOUS: flag.default(false).describe('`1`: everybody who reaches the address may run code.'),
   CORS_ORIGINS: commaList.default([]).describe('Origins whose pages may call the API, separated by commas; `*` for all.'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').describe('How much the service itself logs.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('How much the service itself logs.'),
 
   JOB_DATA_DIR: z.string().min(1).default('data/jobs').describe('Folder for the jobs’ database and files.'),
-  SQLITE_SYNC: z.enum(['normal', 'full']).default('normal').describe('`normal`: nothing accepted is lost when the service dies. `full`: nor when the power fails, at the price of a disk flush for each change.'),
+  SQLITE_SYNC: z
+    .enum(['normal', 'full'])
+    .default('normal')
+    .describe(
+      '`normal`: nothing accepted is lost when the service dies. `full`: nor when the power fails, at the price of a disk flush for each change.',
+    ),
   REDIS_URL: z.string().optional().describe('Reserved for the scaled-out store.'),
   INLINE_WORKER: flag.default(true).describe('`1`: jobs run in the process that answers requests.'),
 
-  SANDBOX: z.enum(['bubblewrap', 'none']).default('bubblewrap').describe('`none` runs jobs without isolation, as the service’s own user. Never for strangers’ code.'),
+  SANDBOX: z
+    .enum(['bubblewrap', 'none'])
+    .default('bubblewrap')
+    .describe('`none` runs jobs without isolation, as the service’s own user. Never for strangers’ code.'),
   USE_DOCKER: flag.optional().describe('Reserved for the Docker sandbox; `0` or unset here.'),
   JOB_RUN_IMAGE: z.string().default('job-runner-exec:py3.12').describe('Reserved for the Docker sandbox.'),
-  SANDBOX_UID: whole(1000, 4_000_000_000).default(54_321).describe('First host user id that jobs get when the service runs as root; one for each job at a time, counted up from here.'),
+  SANDBOX_UID: whole(1000, 4_000_000_000)
+    .default(54_321)
+    .describe('First host user id that jobs get when the service runs as root; one for each job at a time, counted up from here.'),
 
   CONCURRENCY: whole(1, 1024).default(availableParallelism()).describe('Jobs that run at once. Default: the number of cores.'),
   MAX_ATTEMPTS: whole(1, 10).default(2).describe('How often a job is started when workers die.'),
   LEASE_MS: whole(1000).default(10_000).describe('After how many milliseconds without a sign of life a worker counts as dead.'),
   DRAIN_GRACE_MS: whole(0).default(10_000).describe('How long running jobs may go on after SIGTERM before they go back to the queue.'),
 
-  DEFAULT_RUNTIME: z.string().optional().describe('Runtime of jobs that name none. Default: `python3.12` where there is one, else the newest.'),
+  DEFAULT_RUNTIME: z
+    .string()
+    .optional()
+    .describe('Runtime of jobs that name none. Default: `python3.12` where there is one, else the newest.'),
   RUNTIME_ALIASES: aliases.default({}).describe('Other names for runtimes: `python3.12=python3.11,python=python3.11`.'),
-  RUNTIME_PACKAGES: z.enum(['prepare', 'off']).default('prepare').describe('`prepare`: fill the default runtime with the packages of runtimes/python/requirements.txt at the first start.'),
-  PYTHON_SEARCH_PATH: commaList.optional().describe('Folders to look for Python interpreters in, separated by commas, instead of the usual ones.'),
+  RUNTIME_PACKAGES: z
+    .enum(['prepare', 'off'])
+    .default('prepare')
+    .describe('`prepare`: fill the default runtime with the packages of runtimes/python/requirements.txt at the first start.'),
+  PYTHON_SEARCH_PATH: commaList
+    .optional()
+    .describe('Folders to look for Python interpreters in, separated by commas, instead of the usual ones.'),
 
   MAX_TIMEOUT_SEC: whole(1).default(600).describe('Ceiling for `timeout_sec`.'),
   MAX_CPUS: z.coerce.number().positive().default(availableParallelism()).describe('Ceiling for `cpu_limit`. Default: the number of cores.'),
@@ -63,8 +89,14 @@ export const environment = z.object({
   MAX_COLLECT_MS: whole(100).default(60_000).describe('Time that collecting the files of one job may take.'),
 
   RETENTION_HOURS: whole(0).default(168).describe('Finished jobs older than this are removed with their files; 0 keeps them for ever.'),
-  RETENTION_GB: z.coerce.number().min(0).default(20).describe('When all jobs together are larger than this many GiB, finished ones are removed, oldest first; 0 for no bound.'),
-  HEARTBEAT_MS: whole(100).default(15_000).describe('How often an idle stream carries a comment, so that nobody between takes it for dead.'),
+  RETENTION_GB: z.coerce
+    .number()
+    .min(0)
+    .default(20)
+    .describe('When all jobs together are larger than this many GiB, finished ones are removed, oldest first; 0 for no bound.'),
+  HEARTBEAT_MS: whole(100)
+    .default(15_000)
+    .describe('How often an idle stream carries a comment, so that nobody between takes it for dead.'),
 });
 
 export type Environment = z.output<typeof environment>;
@@ -93,10 +125,16 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     );
   }
   if (config.REDIS_URL !== undefined || !config.INLINE_WORKER) {
-    throw new StartError('REDIS_URL and INLINE_WORKER=0 need the Redis store, which this version does not have yet.', 'unset REDIS_URL and INLINE_WORKER');
+    throw new StartError(
+      'REDIS_URL and INLINE_WORKER=0 need the Redis store, which this version does not have yet.',
+      'unset REDIS_URL and INLINE_WORKER',
+    );
   }
   if (config.USE_DOCKER === true) {
-    throw new StartError('USE_DOCKER=1 needs the Docker sandbox, which this version does not have yet.', 'unset USE_DOCKER: jobs then run under bubblewrap');
+    throw new StartError(
+      'USE_DOCKER=1 needs the Docker sandbox, which this version does not have yet.',
+      'unset USE_DOCKER: jobs then run under bubblewrap',
+    );
   }
   return { ...config, dataDir: resolve(config.JOB_DATA_DIR) };
 }

@@ -7,14 +7,19 @@ import { startService, type Service } from './service.ts';
 
 function announce(service: Service): void {
   const { name, guarantees, notes } = service.sandbox;
-  const missing = Object.entries(guarantees).filter(([, held]) => !held).map(([what]) => what);
+  const missing = Object.entries(guarantees)
+    .filter(([, held]) => !held)
+    .map(([what]) => what);
   const lines = [
     `Job Runner listens on ${service.url}`,
     `  page     ${service.url}/static/examples/client.html`,
     `  API      ${service.url}/docs`,
     `  sandbox  ${name}${missing.length === 0 ? ', with all guarantees' : `, WITHOUT these guarantees: ${missing.join(', ')}`}`,
     ...notes.map((note) => `           ${note}`),
-    `  runtimes ${service.runtimes.list().map((runtime) => `${runtime.name}${runtime.state === 'ready' ? '' : ` (${runtime.state})`}`).join(', ')}`,
+    `  runtimes ${service.runtimes
+      .list()
+      .map((runtime) => `${runtime.name}${runtime.state === 'ready' ? '' : ` (${runtime.state})`}`)
+      .join(', ')}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

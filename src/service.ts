@@ -65,9 +65,18 @@ export async function startService(config: Config, logger: Logger, environment: 
   }
 }
 
-async function compose(config: Config, logger: Logger, environment: NodeJS.ProcessEnv, undo: ReturnType<typeof undoList>): Promise<Service> {
+async function compose(
+  config: Config,
+  logger: Logger,
+  environment: NodeJS.ProcessEnv,
+  undo: ReturnType<typeof undoList>,
+): Promise<Service> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw new StartError(`The data folder ${config.dataDir} can't be made (${errnoOf(error) ?? String(error)}).`, 'set JOB_DATA_DIR to a folder that this user may write to', error);
+    throw new StartError(
+      `The data folder ${config.dataDir} can't be made (${errnoOf(error) ?? String(error)}).`,
+      'set JOB_DATA_DIR to a folder that this user may write to',
+      error,
+    );
   });
   // First, for its lock says that no other service lives on this folder.
   const store: Store = createSqliteStore({ path: join(config.dataDir, 'jobs.sqlite'), sync: config.SQLITE_SYNC });
@@ -90,12 +99,15 @@ async function compose(config: Config, logger: Logger, environment: NodeJS.Proce
   });
   undo.add(() => runtimes.close());
 
-  const sandbox: Sandbox = config.SANDBOX === 'none' ? createNone() : createBubblewrap({
-    instance: createHash('sha256').update(config.dataDir).digest('hex').slice(0, 12),
-    firstUid: config.SANDBOX_UID,
-    ready: config.CONCURRENCY,
-    interpreter: () => runtimes.get(runtimes.defaultName)?.interpreter,
-  });
+  const sandbox: Sandbox =
+    config.SANDBOX === 'none'
+      ? createNone()
+      : createBubblewrap({
+          instance: createHash('sha256').update(config.dataDir).digest('hex').slice(0, 12),
+          firstUid: config.SANDBOX_UID,
+          ready: config.CONCURRENCY,
+          interpreter: () => runtimes.get(runtimes.defaultName)?.interpreter,
+        });
   undo.add(() => sandbox.close());
   const health = await sandbox.check();
 
@@ -114,7 +126,13 @@ async function compose(config: Config, logger: Logger, environment: NodeJS.Proce
   const stopRescuer = startRescuer(store, config.MAX_ATTEMPTS, config.LEASE_MS / 2, logger);
   undo.add(stopRescuer);
   undo.add(
-    startRetention(store, artifacts, { maxAgeMs: config.RETENTION_HOURS * HOUR_MS, maxBytes: config.RETENTION_GB * GIB }, RETENTION_EVERY_MS, logger),
+    startRetention(
+      store,
+      artifacts,
+      { maxAgeMs: config.RETENTION_HOURS * HOUR_MS, maxBytes: config.RETENTION_GB * GIB },
+      RETENTION_EVERY_MS,
+      logger,
+    ),
   );
   const worker = startWorker({
     store,
@@ -124,7 +142,10 @@ async function compose(config: Config, logger: Logger, environment: NodeJS.Proce
     logger,
     concurrency: config.CONCURRENCY,
     drainGraceMs: config.DRAIN_GRACE_MS,
-    rules: { leaseMs: config.LEASE_MS, collect: { maxFiles: config.MAX_ARTIFACTS, maxDepth: config.MAX_ARTIFACT_DEPTH, maxMs: config.MAX_COLLECT_MS } },
+    rules: {
+      leaseMs: config.LEASE_MS,
+      collect: { maxFiles: config.MAX_ARTIFACTS, maxDepth: config.MAX_ARTIFACT_DEPTH, maxMs: config.MAX_COLLECT_MS },
+    },
   });
   // Drained while requests are still answered: whoever follows a job sees its end.
   undo.add(() => worker.drain());
@@ -137,10 +158,16 @@ async function listen(app: FastifyInstance, config: Config): Promise<string> {
     await app.listen({ host: config.HOST, port: config.PORT });
   } catch (error) {
     if (errnoOf(error) === 'EADDRINUSE') {
-      throw new StartError(`Port ${config.PORT} on ${config.HOST} is taken by another program.`, `choose another one, such as PORT=${config.PORT + 1} npm start`, error);
+      throw new StartError(
+        `Port ${config.PORT} on ${config.HOST} is taken by another program.`,
+        `choose another one, such as PORT=${config.PORT + 1} npm start`,
+        error,
+      );
     }
-    if (errnoOf(error) === 'EADDRNOTAVAIL') throw new StartError(`${config.HOST} is no address of this machine.`, 'leave HOST unset to listen on 127.0.0.1', error);
-    if (errnoOf(error) === 'EACCES') throw new StartError(`This user may not listen on port ${config.PORT}.`, 'choose a port above 1023, such as PORT=8000', error);
+    if (errnoOf(error) === 'EADDRNOTAVAIL')
+      throw new StartError(`${config.HOST} is no address of this machine.`, 'leave HOST unset to listen on 127.0.0.1', error);
+    if (errnoOf(error) === 'EACCES')
+      throw new StartError(`This user may not listen on port ${config.PORT}.`, 'choose a port above 1023, such as PORT=8000', error);
     throw error;
   }
   const { address, family, port } = app.server.address() as AddressInfo;

@@ -19,13 +19,10 @@ const MAX_ENTRY_BYTES = 4096;
 const MAX_SEGMENT_BYTES = 255;
 
 const isInsideFolder = (path: string): boolean =>
-  path !== '' &&
-  !path.startsWith('/') &&
-  path.split('/').every((segment) => segment !== '..' && segment !== '.' && segment !== '');
+  path !== '' && !path.startsWith('/') && path.split('/').every((segment) => segment !== '..' && segment !== '.' && segment !== '');
 
 const hasUsableLength = (path: string): boolean =>
-  Buffer.byteLength(path) <= MAX_ENTRY_BYTES &&
-  path.split('/').every((segment) => Buffer.byteLength(segment) <= MAX_SEGMENT_BYTES);
+  Buffer.byteLength(path) <= MAX_ENTRY_BYTES && path.split('/').every((segment) => Buffer.byteLength(segment) <= MAX_SEGMENT_BYTES);
 
 /** Ceilings and defaults that the configuration decides. */
 export interface SpecLimits {
@@ -47,9 +44,13 @@ export const jobSpec = (limits: SpecLimits) =>
       .default('main.py')
       .describe('Program to run, relative to the code folder'),
     args: z.array(text).default([]).describe('Arguments of the program'),
-    timeout_sec: number(integer.gt(0).lte(limits.maxTimeoutSec)).default(Math.min(60, limits.maxTimeoutSec)).describe('Wall-clock limit in seconds'),
+    timeout_sec: number(integer.gt(0).lte(limits.maxTimeoutSec))
+      .default(Math.min(60, limits.maxTimeoutSec))
+      .describe('Wall-clock limit in seconds'),
     cpu_limit: number(z.number().gt(0).lte(limits.maxCpus)).default(Math.min(1, limits.maxCpus)).describe('CPUs, fractions allowed'),
-    mem_limit_mb: number(integer.gt(32).lte(limits.maxMemMb)).default(Math.min(512, limits.maxMemMb)).describe('Memory in MiB; files in writable places count too'),
+    mem_limit_mb: number(integer.gt(32).lte(limits.maxMemMb))
+      .default(Math.min(512, limits.maxMemMb))
+      .describe('Memory in MiB; files in writable places count too'),
     pids_limit: number(integer.gt(0).lte(limits.maxPids)).default(Math.min(128, limits.maxPids)).describe('Processes and threads at once'),
     net_policy: z.enum(['none', 'outbound']).default('none').describe('Network access'),
     env: z
@@ -57,11 +58,18 @@ export const jobSpec = (limits: SpecLimits) =>
       .default({})
       .describe('Environment variables of the program'),
     stdin: z.string().default('').describe('What the program reads on standard input'),
-    disk_limit_mb: number(integer.gt(0).lte(limits.maxDiskMb)).default(Math.min(256, limits.maxDiskMb)).describe('MiB over all writable places together'),
-    output_limit_mb: number(integer.gt(0).lte(limits.maxOutputMb)).default(Math.min(64, limits.maxOutputMb)).describe('MiB of stdout and stderr together'),
+    disk_limit_mb: number(integer.gt(0).lte(limits.maxDiskMb))
+      .default(Math.min(256, limits.maxDiskMb))
+      .describe('MiB over all writable places together'),
+    output_limit_mb: number(integer.gt(0).lte(limits.maxOutputMb))
+      .default(Math.min(64, limits.maxOutputMb))
+      .describe('MiB of stdout and stderr together'),
     labels: z.record(text.min(1).max(63), text.max(255)).default({}).describe('Names and values of your own, for GET /jobs?label='),
     split_output: z.boolean().default(false).describe('Two pipes: stdout and stderr told apart, at the price of their exact order'),
-    workspace: z.enum(['read_only', 'writable']).default('read_only').describe('writable: what the program adds or changes beside its code becomes an artifact'),
+    workspace: z
+      .enum(['read_only', 'writable'])
+      .default('read_only')
+      .describe('writable: what the program adds or changes beside its code becomes an artifact'),
   });
 
 export type JobSpec = z.output<ReturnType<typeof jobSpec>>;

@@ -234,4 +234,3 @@ async function* readFile(path: string, range?: { start: number; end: number }): 
     await handle.close();
   }
 }
-

@@ -12,7 +12,8 @@ export function problemOfPath(path: string): string | undefined {
   if (path.startsWith('/')) return 'is an absolute path';
   const segments = path.split('/');
   if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) return 'has an empty, "." or ".." part';
-  if (segments.some((segment) => Buffer.byteLength(segment) > MAX_SEGMENT_BYTES)) return `has a part longer than ${MAX_SEGMENT_BYTES} bytes`;
+  if (segments.some((segment) => Buffer.byteLength(segment) > MAX_SEGMENT_BYTES))
+    return `has a part longer than ${MAX_SEGMENT_BYTES} bytes`;
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `is longer than ${MAX_PATH_BYTES} bytes`;
   if (segments.length > MAX_DEPTH) return `has more than ${MAX_DEPTH} folders inside one another`;
   return undefined;

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
-import { fastify, type FastifyInstance, type FastifyBaseLogger, type RawReplyDefaultExpression, type RawRequestDefaultExpression, type RawServerDefault } from 'fastify';
+import {
+  fastify,
+  type FastifyInstance,
+  type FastifyBaseLogger,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
 import { validatorCompiler, hasZodFastifySchemaValidationErrors, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Artifacts } from '../artifacts/artifacts.ts';
@@ -19,7 +26,13 @@ import { runtimeRoutes } from './runtimes.ts';
 import { createEventStreams } from './sse.ts';
 import { staticRoutes } from './static.ts';
 
-export type App = FastifyInstance<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger, ZodTypeProvider>;
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
 
 export interface AppParts {
   config: Config;
@@ -41,8 +54,9 @@ const MAX_OTHER_BODY = 64 * 1024;
 /** The HTTP side. It knows the store and the files, and nothing of workers. */
 export async function createApp(parts: AppParts): Promise<App> {
   const { config, store, artifacts, runtimes, logger } = parts;
+  const loggerInstance: FastifyBaseLogger = logger;
   const app = fastify({
-    loggerInstance: logger as FastifyBaseLogger,
+    loggerInstance,
     disableRequestLogging: true,
     bodyLimit: MAX_OTHER_BODY,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -60,7 +74,9 @@ export async function createApp(parts: AppParts): Promise<App> {
   app.setValidatorCompiler(validatorCompiler);
   // The schemas of answers describe them; what we send is ours.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  app.setErrorHandler((error, request, reply) => sendProblem(reply, request, hasZodFastifySchemaValidationErrors(error) ? invalidRequest(error) : error));
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(reply, request, hasZodFastifySchemaValidationErrors(error) ? invalidRequest(error) : error),
+  );
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
@@ -82,7 +98,10 @@ export async function createApp(parts: AppParts): Promise<App> {
     maxOutputMb: config.MAX_OUTPUT_MB,
   };
   if (config.CORS_ORIGINS.length > 0) {
-    await app.register(cors, { origin: config.CORS_ORIGINS.includes('*') ? '*' : config.CORS_ORIGINS, exposedHeaders: ['x-request-id', 'retry-after'] });
+    await app.register(cors, {
+      origin: config.CORS_ORIGINS.includes('*') ? '*' : config.CORS_ORIGINS,
+      exposedHeaders: ['x-request-id', 'retry-after'],
+    });
   }
   await describeApi(app, { ...limits, defaultRuntime: runtimes.defaultName }, parts.version);
 
@@ -103,7 +122,10 @@ export async function createApp(parts: AppParts): Promise<App> {
   return app;
 }
 
-function invalidRequest(error: { validation: { instancePath: string; message?: string | undefined }[]; validationContext?: string | undefined }): ApiError {
+function invalidRequest(error: {
+  validation: { instancePath: string; message?: string | undefined }[];
+  validationContext?: string | undefined;
+}): ApiError {
   const where = error.validationContext === 'params' ? '/path' : '/query';
   const errors = error.validation.map((issue) => ({ pointer: `${where}${issue.instancePath}`, detail: issue.message ?? 'is invalid' }));
   return new ApiError('invalid_request', errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; '), { errors });

@@ -13,7 +13,8 @@ const notFound = (): ApiError => new ApiError('not_found', 'artifact not found')
 /** What a browser would run or render as a page: never in our origin. */
 const ACTIVE = /html|svg|xml|javascript|ecmascript|pdf|flash/i;
 
-const typeOf = (artifact: Artifact): string => (/^text\/|^application\/json$/.test(artifact.content_type) ? `${artifact.content_type}; charset=utf-8` : artifact.content_type);
+const typeOf = (artifact: Artifact): string =>
+  /^text\/|^application\/json$/.test(artifact.content_type) ? `${artifact.content_type}; charset=utf-8` : artifact.content_type;
 
 /** RFC 6266, with the name in RFC 8187's form, which can hold any. */
 function disposition(artifact: Artifact): string {
@@ -43,7 +44,15 @@ export function parseRange(header: string | undefined, size: number): Range | 'u
 export function artifactRoutes(app: App, store: Store, artifacts: Artifacts): void {
   app.get(
     '/jobs/:id/artifacts',
-    { schema: { operationId: 'listArtifacts', tags: ['artifacts'], summary: 'Files that the job left', params: idParams, response: { 200: artifactList, ...problems(404) } } },
+    {
+      schema: {
+        operationId: 'listArtifacts',
+        tags: ['artifacts'],
+        summary: 'Files that the job left',
+        params: idParams,
+        response: { 200: artifactList, ...problems(404) },
+      },
+    },
     async ({ params }) => ({ artifacts: (await requireJob(store, params.id)).artifacts }),
   );
 
@@ -66,7 +75,15 @@ export function artifactRoutes(app: App, store: Store, artifacts: Artifacts): vo
 
   app.get(
     '/jobs/:id/artifacts.zip',
-    { schema: { operationId: 'getArtifactsZip', tags: ['artifacts'], summary: 'All files in one', params: idParams, response: { 200: z.unknown(), ...problems(404) } } },
+    {
+      schema: {
+        operationId: 'getArtifactsZip',
+        tags: ['artifacts'],
+        summary: 'All files in one',
+        params: idParams,
+        response: { 200: z.unknown(), ...problems(404) },
+      },
+    },
     async ({ params }, reply) => {
       const job = await requireJob(store, params.id);
       const zip = new ZipFile();
@@ -84,7 +101,13 @@ export function artifactRoutes(app: App, store: Store, artifacts: Artifacts): vo
   );
 }
 
-async function sendArtifact(artifacts: Artifacts, job: JobRecord, name: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function sendArtifact(
+  artifacts: Artifacts,
+  job: JobRecord,
+  name: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const artifact = job.artifacts.find((each) => each.name === name);
   const file = artifact === undefined ? undefined : await artifacts.open(job.id, name);
   if (artifact === undefined || file === undefined) throw notFound();
@@ -100,13 +123,16 @@ async function sendArtifact(artifacts: Artifacts, job: JobRecord, name: string, 
     'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
   });
   const none = request.headers['if-none-match'];
-  if (none !== undefined && none.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*')) return reply.code(304).send();
+  if (none !== undefined && none.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*'))
+    return reply.code(304).send();
 
   const condition = request.headers['if-range'];
   const wanted = condition === undefined || condition === etag || condition === modified ? request.headers.range : undefined;
   const range = parseRange(wanted, file.size);
   if (range === 'unsatisfiable') {
-    throw new ApiError('range_not_satisfiable', `the artifact has ${file.size} bytes`, { headers: { 'content-range': `bytes */${file.size}` } });
+    throw new ApiError('range_not_satisfiable', `the artifact has ${file.size} bytes`, {
+      headers: { 'content-range': `bytes */${file.size}` },
+    });
   }
   reply.type(typeOf(artifact));
   if (range === undefined) return reply.header('content-length', file.size).send(file.stream());

@@ -17,12 +17,26 @@ export type Readiness = z.infer<typeof readiness>;
 export function healthRoutes(app: App, ready: () => Promise<Readiness>): void {
   app.get(
     '/healthz',
-    { schema: { operationId: 'getHealth', tags: ['service'], summary: 'Whether the process answers', response: { 200: z.object({ status: z.literal('ok') }) } } },
+    {
+      schema: {
+        operationId: 'getHealth',
+        tags: ['service'],
+        summary: 'Whether the process answers',
+        response: { 200: z.object({ status: z.literal('ok') }) },
+      },
+    },
     async () => ({ status: 'ok' as const }),
   );
   app.get(
     '/readyz',
-    { schema: { operationId: 'getReadiness', tags: ['service'], summary: 'Whether jobs can run, part by part', response: { 200: readiness, 503: readiness } } },
+    {
+      schema: {
+        operationId: 'getReadiness',
+        tags: ['service'],
+        summary: 'Whether jobs can run, part by part',
+        response: { 200: readiness, 503: readiness },
+      },
+    },
     async (_request, reply) => {
       const state = await ready();
       return reply.code(state.ready ? 200 : 503).send(state);

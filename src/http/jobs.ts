@@ -30,10 +30,15 @@ const listQuery = z.object({
     .optional()
     .describe('`name` or `name=value`; all that are given must match'),
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50),
-  cursor: z.string().regex(/^[0-9a-f]{32}$/, 'is no cursor of ours').optional(),
+  cursor: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, 'is no cursor of ours')
+    .optional(),
 });
 
-const createQuery = z.object({ wait: z.coerce.number().min(0).optional().describe('Answer when the job is over, or after so many seconds') });
+const createQuery = z.object({
+  wait: z.coerce.number().min(0).optional().describe('Answer when the job is over, or after so many seconds'),
+});
 
 const labelsOf = (label: string | string[] | undefined): ListQuery['labels'] =>
   [label ?? []].flat().map((text) => {
@@ -110,7 +115,15 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
 
   app.get(
     '/jobs',
-    { schema: { operationId: 'listJobs', tags: ['jobs'], summary: 'Jobs, newest first', querystring: listQuery, response: { 200: jobList, ...problems(400) } } },
+    {
+      schema: {
+        operationId: 'listJobs',
+        tags: ['jobs'],
+        summary: 'Jobs, newest first',
+        querystring: listQuery,
+        response: { 200: jobList, ...problems(400) },
+      },
+    },
     async ({ query }) => {
       const { jobs, next } = await store.list({
         limit: query.limit,
@@ -124,7 +137,9 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
 
   app.get(
     '/jobs/:id',
-    { schema: { operationId: 'getJob', tags: ['jobs'], summary: 'One job', params: idParams, response: { 200: jobView, ...problems(404) } } },
+    {
+      schema: { operationId: 'getJob', tags: ['jobs'], summary: 'One job', params: idParams, response: { 200: jobView, ...problems(404) } },
+    },
     async ({ params }) => {
       const job = await requireJob(store, params.id);
       return { job: viewOf(job), log_lines: job.logLines };
@@ -133,7 +148,15 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
 
   app.post(
     '/jobs/:id/cancel',
-    { schema: { operationId: 'cancelJob', tags: ['jobs'], summary: 'Cancel a queued or running job', params: idParams, response: { 200: jobView, ...problems(404) } } },
+    {
+      schema: {
+        operationId: 'cancelJob',
+        tags: ['jobs'],
+        summary: 'Cancel a queued or running job',
+        params: idParams,
+        response: { 200: jobView, ...problems(404) },
+      },
+    },
     async ({ params }) => {
       await requireJob(store, params.id);
       const job = await cancelJob(store, params.id);
@@ -144,7 +167,15 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
 
   app.delete(
     '/jobs/:id',
-    { schema: { operationId: 'deleteJob', tags: ['jobs'], summary: 'Remove a finished job with its log and files', params: idParams, response: { 204: z.null(), ...problems(404, 409) } } },
+    {
+      schema: {
+        operationId: 'deleteJob',
+        tags: ['jobs'],
+        summary: 'Remove a finished job with its log and files',
+        params: idParams,
+        response: { 204: z.null(), ...problems(404, 409) },
+      },
+    },
     async ({ params }, reply) => {
       await requireJob(store, params.id);
       const deleted = await store.delete(params.id);

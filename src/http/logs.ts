@@ -10,23 +10,47 @@ import { LAST_WORDS, lineFrames, namedFrame, namedFrames } from './frames.ts';
 import { idParams, problems, requireJob } from './schemas.ts';
 import { placeOf, type EventStreams, type Viewer } from './sse.ts';
 
-const query = z.object({ after: z.coerce.number().int().min(0).optional().describe('Only entries with a higher number, as Last-Event-ID says in a header') });
+const query = z.object({
+  after: z.coerce.number().int().min(0).optional().describe('Only entries with a higher number, as Last-Event-ID says in a header'),
+});
 
 /** GET /jobs/{id}/logs, /logs/stream and /events. */
 export function logRoutes(app: App, store: Store, streams: EventStreams): void {
   app.get(
     '/jobs/:id/logs',
-    { schema: { operationId: 'getLog', tags: ['logs'], summary: 'The log so far, as text', params: idParams, response: { 200: z.unknown(), ...problems(404) } } },
+    {
+      schema: {
+        operationId: 'getLog',
+        tags: ['logs'],
+        summary: 'The log so far, as text',
+        params: idParams,
+        response: { 200: z.unknown(), ...problems(404) },
+      },
+    },
     async (request, reply) => {
       const { id, logLines } = await requireJob(store, request.params.id);
       return reply.type('text/plain; charset=utf-8').send(Readable.from(logText(store, id, logLines)));
     },
   );
 
-  const stream = (path: string, operationId: string, summary: string, serve: (job: JobRecord, after: number, viewer: Viewer) => Promise<void>): void => {
+  const stream = (
+    path: string,
+    operationId: string,
+    summary: string,
+    serve: (job: JobRecord, after: number, viewer: Viewer) => Promise<void>,
+  ): void => {
     app.get(
       path,
-      { schema: { operationId, tags: ['logs'], summary, params: idParams, querystring: query, response: { 200: z.unknown(), ...problems(400, 404) } } },
+      {
+        schema: {
+          operationId,
+          tags: ['logs'],
+          summary,
+          params: idParams,
+          querystring: query,
+          response: { 200: z.unknown(), ...problems(400, 404) },
+        },
+      },
       async (request: FastifyRequest<{ Params: { id: string }; Querystring: { after?: number } }>, reply: FastifyReply) => {
         const job = await requireJob(store, request.params.id);
         streams.open(request, reply, (viewer) => serve(job, placeOf(request, request.query.after), viewer));
@@ -39,24 +63,29 @@ export function logRoutes(app: App, store: Store, streams: EventStreams): void {
     if (!viewer.signal.aborted) viewer.end(LAST_WORDS);
   });
 
-  stream('/jobs/:id/events', 'streamEvents', 'Everything about the job as it comes: named events with JSON data', async (job, after, viewer) => {
-    let told = '';
-    const tellStatus = async (record: JobRecord): Promise<void> => {
-      const now = namedFrame('status', { status: record.status, attempt: record.attempt });
-      if (now !== told) await viewer.write(now);
-      told = now;
-    };
-    await tellStatus(job);
-    for await (const chunk of store.follow(job.id, after, viewer.signal)) {
-      // The runner speaks whenever the job's status changes.
-      const record = chunk.some((entry) => entry.stream === 'runner') ? await store.get(job.id) : undefined;
-      if (record !== undefined && !isFinal(record.status)) await tellStatus(record);
-      await viewer.write(namedFrames(chunk));
-    }
-    const record = viewer.signal.aborted ? undefined : await store.get(job.id);
-    if (record === undefined) return;
-    await tellStatus(record);
-    for (const artifact of record.artifacts) await viewer.write(namedFrame('artifact', artifact));
-    viewer.end(namedFrame('end', { job: viewOf(record) }));
-  });
+  stream(
+    '/jobs/:id/events',
+    'streamEvents',
+    'Everything about the job as it comes: named events with JSON data',
+    async (job, after, viewer) => {
+      let told = '';
+      const tellStatus = async (record: JobRecord): Promise<void> => {
+        const now = namedFrame('status', { status: record.status, attempt: record.attempt });
+        if (now !== told) await viewer.write(now);
+        told = now;
+      };
+      await tellStatus(job);
+      for await (const chunk of store.follow(job.id, after, viewer.signal)) {
+        // The runner speaks whenever the job's status changes.
+        const record = chunk.some((entry) => entry.stream === 'runner') ? await store.get(job.id) : undefined;
+        if (record !== undefined && !isFinal(record.status)) await tellStatus(record);
+        await viewer.write(namedFrames(chunk));
+      }
+      const record = viewer.signal.aborted ? undefined : await store.get(job.id);
+      if (record === undefined) return;
+      await tellStatus(record);
+      for (const artifact of record.artifacts) await viewer.write(namedFrame('artifact', artifact));
+      viewer.end(namedFrame('end', { job: viewOf(record) }));
+    },
+  );
 }

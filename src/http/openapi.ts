@@ -30,7 +30,11 @@ export async function describeApi(app: FastifyInstance, limits: SpecLimits, vers
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Job Runner', version, description: 'Runs Python programs in isolation; streams their output; keeps the files that they leave.' },
+      info: {
+        title: 'Job Runner',
+        version,
+        description: 'Runs Python programs in isolation; streams their output; keeps the files that they leave.',
+      },
       tags: [
         { name: 'jobs', description: 'Submit, look at, cancel and remove jobs' },
         { name: 'logs', description: 'Their output, live and afterwards' },
@@ -48,7 +52,9 @@ export async function describeApi(app: FastifyInstance, limits: SpecLimits, vers
     },
   });
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true, validatorUrl: null } });
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => reply.type('application/json').send(JSON.stringify(app.swagger())));
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/json').send(JSON.stringify(app.swagger())),
+  );
 }
 
 const STREAMED: Record<string, string> = {

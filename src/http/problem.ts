@@ -25,12 +25,16 @@ function clientError(error: unknown): ApiError | undefined {
   const code = errnoOf(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ApiError('storage_full', 'there is no room left on the server', { cause: error });
   if (code === 'EMFILE' || code === 'ENFILE') {
-    return new ApiError('unavailable', 'the server is out of file descriptors; try again', { headers: { 'retry-after': RETRY_AFTER_SEC }, cause: error });
+    return new ApiError('unavailable', 'the server is out of file descriptors; try again', {
+      headers: { 'retry-after': RETRY_AFTER_SEC },
+      cause: error,
+    });
   }
   const known = code === undefined ? undefined : FASTIFY_ERRORS[code];
   if (known !== undefined) return known;
   const status = (error as Partial<FastifyError>).statusCode;
-  if (status !== undefined && status >= 400 && status < 500) return new ApiError('invalid_request', 'the request is malformed', { cause: error });
+  if (status !== undefined && status >= 400 && status < 500)
+    return new ApiError('invalid_request', 'the request is malformed', { cause: error });
   return undefined;
 }
 
@@ -60,7 +64,10 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, error:
 export function answerUnknown(app: FastifyInstance): void {
   const routes: { pattern: RegExp; methods: Set<string> }[] = [];
   app.addHook('onRoute', (route) => {
-    const source = route.url.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z]+/g, '[^/]+').replace(/\*/g, '.*');
+    const source = route.url
+      .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+      .replace(/:[A-Za-z]+/g, '[^/]+')
+      .replace(/\*/g, '.*');
     const methods = new Set([route.method].flat());
     const same = routes.find((each) => each.pattern.source === `^${source}\\/?$`);
     if (same === undefined) routes.push({ pattern: new RegExp(`^${source}/?$`), methods });

@@ -5,9 +5,18 @@ import type { App } from './app.ts';
 export function runtimeRoutes(app: App, runtimes: Runtimes): void {
   app.get(
     '/runtimes',
-    { schema: { operationId: 'listRuntimes', tags: ['service'], summary: 'What can run here, the default first', response: { 200: runtimeList } } },
+    {
+      schema: {
+        operationId: 'listRuntimes',
+        tags: ['service'],
+        summary: 'What can run here, the default first',
+        response: { 200: runtimeList },
+      },
+    },
     async () => ({
-      runtimes: runtimes.list().map(({ name, version, state, packages }) => ({ name, version, state, packages, default: name === runtimes.defaultName })),
+      runtimes: runtimes
+        .list()
+        .map(({ name, version, state, packages }) => ({ name, version, state, packages, default: name === runtimes.defaultName })),
     }),
   );
 }

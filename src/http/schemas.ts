@@ -7,7 +7,8 @@ import type { JobRecord, Store } from '../store/store.ts';
 export const idParams = z.object({ id: z.string().describe('The job’s id') });
 
 /** Error answers of an operation, for the API's description. */
-export const problems = (...statuses: number[]): Record<number, typeof problem> => Object.fromEntries(statuses.map((status) => [status, problem]));
+export const problems = (...statuses: number[]): Record<number, typeof problem> =>
+  Object.fromEntries(statuses.map((status) => [status, problem]));
 
 /** @throws ApiError `not_found` in the original's words */
 export async function requireJob(store: Store, id: string): Promise<JobRecord> {

@@ -39,9 +39,14 @@ async function* counted(source: AsyncIterable<Buffer>, limits: UploadLimits): As
  *
  * @throws ApiError `unsupported_media_type`, `payload_too_large`, `truncated_body`
  */
-export async function receiveForm(request: IncomingMessage, upload: Upload, limits: UploadLimits): Promise<Omit<Submission, 'idempotencyKey'>> {
+export async function receiveForm(
+  request: IncomingMessage,
+  upload: Upload,
+  limits: UploadLimits,
+): Promise<Omit<Submission, 'idempotencyKey'>> {
   const type = request.headers['content-type'];
-  if (type === undefined || !/^multipart\/form-data\s*(;|$)/i.test(type)) throw new ApiError('unsupported_media_type', 'send multipart/form-data');
+  if (type === undefined || !/^multipart\/form-data\s*(;|$)/i.test(type))
+    throw new ApiError('unsupported_media_type', 'send multipart/form-data');
   if (!/boundary=/i.test(type)) throw new ApiError('invalid_request', 'the content type names no boundary');
   refuseTooLarge(request, limits);
 
@@ -86,9 +91,7 @@ export async function receiveForm(request: IncomingMessage, upload: Upload, limi
   });
   parser.on('file', (name, content, filename: string | undefined) => {
     if (name === 'spec') {
-      writes.push(
-        readText(content, limits.maxSpecBytes).then(({ text, truncated }) => takeSpec(text, truncated)),
-      );
+      writes.push(readText(content, limits.maxSpecBytes).then(({ text, truncated }) => takeSpec(text, truncated)));
     } else if ((name === 'code_files' || name === 'input_files') && filename !== undefined && filename !== '') {
       const written = takeFile(name, content, filename);
       // Told when the form has been read; until then it must not count as nobody's.
@@ -111,7 +114,11 @@ export async function receiveForm(request: IncomingMessage, upload: Upload, limi
 }
 
 function translated(error: unknown): unknown {
-  if (error instanceof ApiError || errnoOf(error)?.startsWith('E') === true && errnoOf(error) !== 'ECONNRESET' && !errnoOf(error)?.startsWith('ERR_')) return error;
+  if (
+    error instanceof ApiError ||
+    (errnoOf(error)?.startsWith('E') === true && errnoOf(error) !== 'ECONNRESET' && !errnoOf(error)?.startsWith('ERR_'))
+  )
+    return error;
   // What busboy and the connection say when the form stops in the middle.
   return new ApiError('truncated_body', 'the request ended before the form did, or is no valid form', { cause: error });
 }

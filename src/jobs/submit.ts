@@ -33,7 +33,9 @@ const newJobId = (): string => uuid().replaceAll('-', '');
 function fingerprint(submission: Submission): string {
   const files = submission.files.map(({ area, path, sha256 }) => `${area}/${path}\0${sha256}`).toSorted();
   const spec: unknown = JSON.parse(submission.specText ?? 'null');
-  return createHash('sha256').update(JSON.stringify([canonical(spec), files])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([canonical(spec), files]))
+    .digest('hex');
 }
 
 function canonical(value: unknown): unknown {
@@ -46,7 +48,12 @@ function canonical(value: unknown): unknown {
   );
 }
 
-export function createSubmitter(parts: { store: Store; artifacts: Artifacts; runtimes: Runtimes; limits: Omit<SpecLimits, 'defaultRuntime'> }): Submitter {
+export function createSubmitter(parts: {
+  store: Store;
+  artifacts: Artifacts;
+  runtimes: Runtimes;
+  limits: Omit<SpecLimits, 'defaultRuntime'>;
+}): Submitter {
   const { store, artifacts, runtimes } = parts;
   const parse = createSpecParser({ ...parts.limits, defaultRuntime: runtimes.defaultName });
 
@@ -54,12 +61,17 @@ export function createSubmitter(parts: { store: Store; artifacts: Artifacts; run
     const parsed = parse(submission.specText);
     const errors = [...(parsed.ok ? [] : parsed.errors), ...submission.errors];
     if (!parsed.ok || errors.length > 0) {
-      throw new ApiError('invalid_spec', errors.length === 1 ? `${errors[0]?.pointer} ${errors[0]?.detail}` : `${errors.length} problems`, { errors });
+      throw new ApiError('invalid_spec', errors.length === 1 ? `${errors[0]?.pointer} ${errors[0]?.detail}` : `${errors.length} problems`, {
+        errors,
+      });
     }
     const { spec } = parsed;
     const runtime = runtimes.resolve(spec.runtime);
     if (runtime === undefined) {
-      const there = runtimes.list().map((each) => each.name).join(', ');
+      const there = runtimes
+        .list()
+        .map((each) => each.name)
+        .join(', ');
       const detail = `there is no runtime "${spec.runtime}" here; there are: ${there}`;
       throw new ApiError('unknown_runtime', detail, { errors: [{ pointer: '/spec/runtime', detail }] });
     }
@@ -72,7 +84,9 @@ export function createSubmitter(parts: { store: Store; artifacts: Artifacts; run
       spec,
       runtime: runtime.name,
       bytes: submission.files.reduce((sum, file) => sum + file.size, 0),
-      ...(submission.idempotencyKey === undefined ? {} : { idempotency: { key: submission.idempotencyKey, fingerprint: fingerprint(submission) } }),
+      ...(submission.idempotencyKey === undefined
+        ? {}
+        : { idempotency: { key: submission.idempotencyKey, fingerprint: fingerprint(submission) } }),
     });
     if (inserted.kind === 'conflict') throw new ApiError('idempotency_conflict', 'this Idempotency-Key was used for another request');
     return { job: inserted.job, isNew: inserted.kind === 'created' };

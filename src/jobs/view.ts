@@ -20,7 +20,8 @@ export function viewOf(record: JobRecord): Job {
     artifacts: isFinal(record.status) ? record.artifacts.map((artifact) => artifact.name) : [],
     signal: ending?.signal ?? null,
     cause: ending?.cause ?? null,
-    usage: record.usage === null ? null : { wall_ms: record.usage.wallMs, cpu_ms: record.usage.cpuMs, max_rss_bytes: record.usage.maxRssBytes },
+    usage:
+      record.usage === null ? null : { wall_ms: record.usage.wallMs, cpu_ms: record.usage.cpuMs, max_rss_bytes: record.usage.maxRssBytes },
     attempt: record.attempt,
     labels: record.spec.labels,
     log_truncated: record.logTruncated,

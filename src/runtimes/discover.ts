@@ -22,7 +22,8 @@ const answer = z.tuple([z.literal('CPython'), z.tuple([z.literal(3), z.int().min
 
 /** Folders that may hold interpreters; `*` stands for any one folder. */
 export function searchPath(home: string | undefined, pyenvRoot: string | undefined): string[] {
-  const ofUser = home === undefined ? [] : [join(home, '.pyenv/versions/*/bin'), join(home, '.local/share/uv/python/*/bin'), join(home, '.local/bin')];
+  const ofUser =
+    home === undefined ? [] : [join(home, '.pyenv/versions/*/bin'), join(home, '.local/share/uv/python/*/bin'), join(home, '.local/bin')];
   const pyenv = pyenvRoot === undefined ? [] : [join(pyenvRoot, 'versions/*/bin')];
   return ['/usr/bin', '/usr/local/bin', '/opt/python/*/bin', ...pyenv, ...ofUser];
 }
@@ -37,7 +38,12 @@ async function expand(pattern: string): Promise<string[]> {
 async function probe(executable: string): Promise<Found | undefined> {
   try {
     // Isolated, without site: nothing of what somebody installed can print or hang here.
-    const { stdout } = await promisify(execFile)(executable, ['-I', '-S', '-c', PROBE], { timeout: PROBE_MS, killSignal: 'SIGKILL', env: {}, cwd: '/' });
+    const { stdout } = await promisify(execFile)(executable, ['-I', '-S', '-c', PROBE], {
+      timeout: PROBE_MS,
+      killSignal: 'SIGKILL',
+      env: {},
+      cwd: '/',
+    });
     const [, [major, minor, patch], prefix] = answer.parse(JSON.parse(stdout));
     return { executable, prefix: await realpath(prefix), version: `${major}.${minor}.${patch}`, series: `${major}.${minor}` };
   } catch {
@@ -69,7 +75,7 @@ export async function discoverInterpreters(folders: readonly string[]): Promise<
     for (const name of names.filter((each) => /^python3(\.\d+)?$/.test(each))) {
       const path = await realpath(join(folder, name)).catch(() => undefined);
       // Shims are scripts that choose an interpreter anew each time.
-      if (path !== undefined && /^python3/.test(basename(path))) paths.add(path);
+      if (path !== undefined && basename(path).startsWith('python3')) paths.add(path);
     }
   }
   const found = (await Promise.all([...paths].map(probe))).filter((each) => each !== undefined);

@@ -3,7 +3,23 @@ import { join } from 'node:path';
 import type { Interpreter } from './runtime.ts';
 
 /** Packages that people ask for by name; the others are there, but not listed. */
-const MAIN = new Set(['numpy', 'pandas', 'matplotlib', 'scipy', 'scikit-learn', 'pyarrow', 'polars', 'pillow', 'requests', 'seaborn', 'sympy', 'openpyxl', 'plotly', 'torch', 'tensorflow']);
+const MAIN = new Set([
+  'numpy',
+  'pandas',
+  'matplotlib',
+  'scipy',
+  'scikit-learn',
+  'pyarrow',
+  'polars',
+  'pillow',
+  'requests',
+  'seaborn',
+  'sympy',
+  'openpyxl',
+  'plotly',
+  'torch',
+  'tensorflow',
+]);
 
 /** PEP 503. */
 const normalized = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, '-');

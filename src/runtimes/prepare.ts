@@ -21,7 +21,11 @@ export interface PrepareOptions {
 const PASSED_ON = /^(PIP_.*|(https?|no|all)_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|PATH|HOME|LANG|TMPDIR|SOURCE_DATE_EPOCH)$/i;
 
 /** Runs a command to its end; its lines go to `onLine`. Rejects with what it last said. */
-async function run(command: readonly string[], { environment, signal }: PrepareOptions, onLine: (line: string) => void = () => undefined): Promise<void> {
+async function run(
+  command: readonly string[],
+  { environment, signal }: PrepareOptions,
+  onLine: (line: string) => void = () => undefined,
+): Promise<void> {
   const [program = '', ...args] = command;
   const env = Object.fromEntries(Object.entries(environment).filter(([name]) => PASSED_ON.test(name)));
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
@@ -48,7 +52,9 @@ const exists = (path: string): Promise<boolean> =>
 
 /** An environment's name says all that it was made from, so that it is made anew when any of that changes. */
 async function environmentName(found: Found, requirementsFile: string): Promise<string> {
-  const hash = createHash('sha256').update(`${found.executable}\0${found.version}\0`).update(await readFile(requirementsFile));
+  const hash = createHash('sha256')
+    .update(`${found.executable}\0${found.version}\0`)
+    .update(await readFile(requirementsFile));
   return `python${found.series}-${hash.digest('hex').slice(0, 12)}`;
 }
 
@@ -59,7 +65,10 @@ async function withFontList(interpreter: Interpreter): Promise<Interpreter> {
 }
 
 /** The environment for an interpreter if it has been made already. */
-export async function preparedInterpreter(found: Found, options: Pick<PrepareOptions, 'dir' | 'requirementsFile'>): Promise<Interpreter | undefined> {
+export async function preparedInterpreter(
+  found: Found,
+  options: Pick<PrepareOptions, 'dir' | 'requirementsFile'>,
+): Promise<Interpreter | undefined> {
   const venv = join(options.dir, await environmentName(found, options.requirementsFile));
   const { executable, prefix, series } = found;
   return (await exists(venv)) ? withFontList({ executable, prefix, series, venv }) : undefined;
@@ -95,7 +104,18 @@ export async function prepareInterpreter(found: Found, options: PrepareOptions):
     await run([found.executable, '-m', 'venv', '--without-pip', '--symlinks', building], options);
     const lender = await lenderOfPip(found, options);
     const python = join(building, 'bin', `python${found.series}`);
-    const install = ['-m', 'pip', '--python', python, 'install', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off', '--only-binary=:all:'];
+    const install = [
+      '-m',
+      'pip',
+      '--python',
+      python,
+      'install',
+      '--no-input',
+      '--disable-pip-version-check',
+      '--progress-bar',
+      'off',
+      '--only-binary=:all:',
+    ];
     await run([lender, ...install, '-r', requirementsFile], options, (line) => {
       const step = /^\s*(Collecting|Downloading|Installing collected packages:) ?(.*)$/.exec(line);
       if (step !== null) log(`preparing python${found.series}: ${step[1]?.toLowerCase()} ${step[2]}`);
@@ -124,5 +144,16 @@ export async function installFromDebian(options: PrepareOptions): Promise<void> 
   options.log('PyPI does not answer: installing python3-pandas and python3-matplotlib from Debian');
   const apt = ['/usr/bin/apt-get', '-o', 'DPkg::Lock::Timeout=120', '-qq', '-y'];
   await run([...apt, 'update'], options);
-  await run(['/usr/bin/env', 'DEBIAN_FRONTEND=noninteractive', ...apt, 'install', '--no-install-recommends', 'python3-pandas', 'python3-matplotlib'], options);
+  await run(
+    [
+      '/usr/bin/env',
+      'DEBIAN_FRONTEND=noninteractive',
+      ...apt,
+      'install',
+      '--no-install-recommends',
+      'python3-pandas',
+      'python3-matplotlib',
+    ],
+    options,
+  );
 }

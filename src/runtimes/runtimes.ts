@@ -33,14 +33,23 @@ export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes
   const { aliases, environment, log } = options;
   const found = await discoverInterpreters(options.searchPath ?? searchPath(environment['HOME'], environment['PYENV_ROOT']));
   const newest = found[0];
-  if (newest === undefined) throw new StartError('There is no Python 3.9 or later on this machine.', 'sudo apt-get install -y --no-install-recommends python3');
+  if (newest === undefined)
+    throw new StartError('There is no Python 3.9 or later on this machine.', 'sudo apt-get install -y --no-install-recommends python3');
   const wanted = options.defaultRuntime === undefined ? undefined : (aliases[options.defaultRuntime] ?? options.defaultRuntime);
-  const main = wanted === undefined ? (found.find((each) => nameOf(each) === PREFERRED) ?? newest) : found.find((each) => nameOf(each) === wanted);
+  const main =
+    wanted === undefined ? (found.find((each) => nameOf(each) === PREFERRED) ?? newest) : found.find((each) => nameOf(each) === wanted);
   if (main === undefined) {
-    throw new StartError(`DEFAULT_RUNTIME=${options.defaultRuntime} is not on this machine.`, `choose one of: ${found.map(nameOf).join(', ')}`);
+    throw new StartError(
+      `DEFAULT_RUNTIME=${options.defaultRuntime} is not on this machine.`,
+      `choose one of: ${found.map(nameOf).join(', ')}`,
+    );
   }
   for (const [alias, target] of Object.entries(aliases)) {
-    if (!found.some((each) => nameOf(each) === target)) throw new StartError(`RUNTIME_ALIASES: ${alias} means ${target}, which is not on this machine.`, `choose one of: ${found.map(nameOf).join(', ')}`);
+    if (!found.some((each) => nameOf(each) === target))
+      throw new StartError(
+        `RUNTIME_ALIASES: ${alias} means ${target}, which is not on this machine.`,
+        `choose one of: ${found.map(nameOf).join(', ')}`,
+      );
   }
 
   const stopping = new AbortController();
@@ -48,8 +57,15 @@ export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes
   const runtimes = new Map<string, Runtime>();
   const put = async (each: Found, interpreter: Interpreter, state: Runtime['state'], detail?: string): Promise<void> => {
     const packages = await installedPackages(interpreter);
-    runtimes.set(nameOf(each), { name: nameOf(each), version: each.version, state, packages, interpreter, ...(detail === undefined ? {} : { detail }) });
-    for (const listener of [...listeners]) listener();
+    runtimes.set(nameOf(each), {
+      name: nameOf(each),
+      version: each.version,
+      state,
+      packages,
+      interpreter,
+      ...(detail === undefined ? {} : { detail }),
+    });
+    for (const listener of listeners) listener();
   };
   const bare = ({ executable, prefix, series }: Found): Interpreter => ({ executable, prefix, series });
 
@@ -90,7 +106,11 @@ export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes
   };
 }
 
-async function fill(main: Found, options: PrepareOptions, put: (found: Found, interpreter: Interpreter, state: Runtime['state'], detail?: string) => Promise<void>): Promise<void> {
+async function fill(
+  main: Found,
+  options: PrepareOptions,
+  put: (found: Found, interpreter: Interpreter, state: Runtime['state'], detail?: string) => Promise<void>,
+): Promise<void> {
   const bare: Interpreter = { executable: main.executable, prefix: main.prefix, series: main.series };
   try {
     return await put(main, await prepareInterpreter(main, options), 'ready');

@@ -12,7 +12,18 @@ const TOP_LEVEL = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 const COPIED_ETC = ['ld.so.cache', 'alternatives', 'mime.types', 'localtime', 'ssl/certs', 'ssl/openssl.cnf', 'fonts', 'matplotlibrc'];
 
 /** What Docker masks, and the kernel's symbols. What only the host's root may read needs no mask. */
-const MASKED_PROC = ['keys', 'kallsyms', 'kcore', 'timer_list', 'sched_debug', 'latency_stats', 'sysrq-trigger', 'kmsg', 'kpagecount', 'kpageflags'];
+const MASKED_PROC = [
+  'keys',
+  'kallsyms',
+  'kcore',
+  'timer_list',
+  'sched_debug',
+  'latency_stats',
+  'sysrq-trigger',
+  'kmsg',
+  'kpagecount',
+  'kpageflags',
+];
 
 const OWN_ETC: Record<string, string> = {
   passwd: 'root:x:0:0:root:/:/bin/sh\njob:x:1000:1000:job:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n',

@@ -165,7 +165,13 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     return self;
   }
 
-  async function* collect(launched: Launched, here: Host, run: RunSpec, bounds: CollectBounds, leftOut: (what: LeftOut) => void): AsyncIterable<OutputFile> {
+  async function* collect(
+    launched: Launched,
+    here: Host,
+    run: RunSpec,
+    bounds: CollectBounds,
+    leftOut: (what: LeftOut) => void,
+  ): AsyncIterable<OutputFile> {
     const view = (name: string): string => viewOf(launched, join(here.workDir, 'm', name));
     yield* collectFolder(view('output'), bounds, leftOut);
     if (run.workspace === 'writable') yield* changedFiles(run.codeDir, view('code'), bounds, leftOut);
@@ -209,7 +215,9 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
       if (host === undefined) {
         const discovered = await discoverHost(options.instance);
         cgroups = await openCgroups(options.instance).catch((error: unknown) => {
-          notes.push(`no cgroups (${error instanceof Error ? error.message : String(error)}): limits hold for each process, not for the job as a whole; run as root or under systemd with Delegate=yes`);
+          notes.push(
+            `no cgroups (${error instanceof Error ? error.message : String(error)}): limits hold for each process, not for the job as a whole; run as root or under systemd with Delegate=yes`,
+          );
           return undefined;
         });
         host = discovered;
@@ -217,7 +225,11 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
       try {
         await trial();
       } catch (error) {
-        throw new StartError(`bubblewrap does not work here: ${error instanceof Error ? error.message : String(error)}`, remedyFor(String(error)), error);
+        throw new StartError(
+          `bubblewrap does not work here: ${error instanceof Error ? error.message : String(error)}`,
+          remedyFor(String(error)),
+          error,
+        );
       }
       if (!host.root) notes.push('not root: jobs run as the service’s own user on this host, inside their namespaces');
       const held = cgroups !== undefined;

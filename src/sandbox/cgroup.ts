@@ -110,7 +110,8 @@ function version1(folders: Record<Controller, string>): Cgroups {
         limit({ memoryBytes, pids, cpus }) {
           writeFileSync(at('memory', 'memory.limit_in_bytes'), String(memoryBytes));
           // Memory and swap together, where the kernel counts swap; else never swap the job out.
-          if (existsSync(at('memory', 'memory.memsw.limit_in_bytes'))) writeFileSync(at('memory', 'memory.memsw.limit_in_bytes'), String(memoryBytes));
+          if (existsSync(at('memory', 'memory.memsw.limit_in_bytes')))
+            writeFileSync(at('memory', 'memory.memsw.limit_in_bytes'), String(memoryBytes));
           else writeFileSync(at('memory', 'memory.swappiness'), '0');
           writeFileSync(at('pids', 'pids.max'), String(pids));
           writeFileSync(at('cpu', 'cpu.cfs_period_us'), String(CPU_PERIOD_US));

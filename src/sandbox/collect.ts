@@ -30,7 +30,7 @@ const kindOf = (stats: BigIntStats): string => {
 const child = (folder: FileHandle, name: Buffer): Buffer => Buffer.concat([Buffer.from(`/proc/self/fd/${folder.fd}/`), name]);
 
 async function* partsOf(handle: FileHandle, size: number): AsyncGenerator<Buffer> {
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size;) {
     const part = Buffer.allocUnsafe(Math.min(PART_BYTES, size - at));
     const { bytesRead } = await handle.read(part, 0, part.length, at);
     if (bytesRead === 0) return;

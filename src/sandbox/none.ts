@@ -107,7 +107,17 @@ export function createNone(): Sandbox {
     async check() {
       closeSync(openSync(launcherScript, 'r'));
       return {
-        guarantees: { filesystem: false, network: false, processes: true, syscalls: false, user: false, memory: false, pids: false, cpu: false, disk: false },
+        guarantees: {
+          filesystem: false,
+          network: false,
+          processes: true,
+          syscalls: false,
+          user: false,
+          memory: false,
+          pids: false,
+          cpu: false,
+          disk: false,
+        },
         notes: ['SANDBOX=none: jobs run on the bare host as the service’s own user; whoever can send a job owns this machine'],
       };
     },
@@ -117,4 +127,3 @@ export function createNone(): Sandbox {
     },
   };
 }
-

@@ -128,7 +128,9 @@ export function sandboxContract(name: string, open: () => Promise<SandboxUnderTe
         const ended = await running.ended;
         const leftOut: LeftOut[] = [];
         const files: Result['files'] = {};
-        for await (const file of running.collect({ maxFiles: 100, maxDepth: 8, maxBytes: 64 * MIB, maxMs: 10_000 }, (what) => leftOut.push(what))) {
+        for await (const file of running.collect({ maxFiles: 100, maxDepth: 8, maxBytes: 64 * MIB, maxMs: 10_000 }, (what) =>
+          leftOut.push(what),
+        )) {
           files[file.name] = await text(file.open());
         }
         return { ...ended, output, streams, files, leftOut };
@@ -175,7 +177,13 @@ open(out + "/deep/er/é #?.txt", "w").write(data.upper())`,
 
       it('lets the job’s words take effect in the program only', async () => {
         const result = await run('print("ran")', {
-          env: { LD_PRELOAD: '/workspace/code/evil.so', PERL5OPT: '-Mevil', PERL5LIB: '/workspace/code', BASH_ENV: '/workspace/code/evil.sh', DOCKER_HOST: 'tcp://127.0.0.1:1' },
+          env: {
+            LD_PRELOAD: '/workspace/code/evil.so',
+            PERL5OPT: '-Mevil',
+            PERL5LIB: '/workspace/code',
+            BASH_ENV: '/workspace/code/evil.sh',
+            DOCKER_HOST: 'tcp://127.0.0.1:1',
+          },
           files: { 'evil.pm': 'die "in the launcher"', 'evil.sh': 'echo in the launcher' },
         });
         expect(result.output.replace(/^ERROR: ld.so: .*\n/gm, '')).toBe('ran\n');
@@ -192,13 +200,19 @@ open(out + "/deep/er/é #?.txt", "w").write(data.upper())`,
       });
 
       it('keeps stdout and stderr in their exact order on one pipe', async () => {
-        const result = await run('import sys\nfor i in range(300):\n  print("o", i, flush=True)\n  print("e", i, file=sys.stderr, flush=True)');
+        const result = await run(
+          'import sys\nfor i in range(300):\n  print("o", i, flush=True)\n  print("e", i, file=sys.stderr, flush=True)',
+        );
         expect(result.output).toBe(Array.from({ length: 300 }, (_, i) => `o ${i}\ne ${i}\n`).join(''));
       });
 
       it('tells stdout and stderr apart when they are split', async () => {
         const result = await run('import sys; print("out"); print("err", file=sys.stderr)', { splitOutput: true });
-        const of = (stream: string): string => result.streams.filter((part) => part.stream === stream).map((part) => part.text).join('');
+        const of = (stream: string): string =>
+          result.streams
+            .filter((part) => part.stream === stream)
+            .map((part) => part.text)
+            .join('');
         expect(of('stdout')).toBe('out\n');
         expect(of('stderr')).toBe('err\n');
       });
@@ -229,7 +243,9 @@ print([fd for fd in map(int, os.listdir("/proc/self/fd")) if is_open(fd)])`);
       });
 
       it('measures time, CPU time and memory', async () => {
-        const { usage } = await run('import time\nx = bytearray(60_000_000)\nend = time.process_time() + 0.2\nwhile time.process_time() < end: pass\ntime.sleep(0.1)');
+        const { usage } = await run(
+          'import time\nx = bytearray(60_000_000)\nend = time.process_time() + 0.2\nwhile time.process_time() < end: pass\ntime.sleep(0.1)',
+        );
         expect(usage.wallMs).toBeGreaterThan(280);
         expect(usage.cpuMs).toBeGreaterThan(150);
         expect(usage.cpuMs).toBeLessThan(usage.wallMs * 2);
@@ -237,7 +253,9 @@ print([fd for fd in map(int, os.listdir("/proc/self/fd")) if is_open(fd)])`);
       });
 
       it('makes the program wait when nobody reads its output', async () => {
-        const { running } = await begin('import sys\nfor i in range(100): sys.stdout.write("x" * 100_000)', { limits: { outputBytes: 20 * MIB } });
+        const { running } = await begin('import sys\nfor i in range(100): sys.stdout.write("x" * 100_000)', {
+          limits: { outputBytes: 20 * MIB },
+        });
         let bytes = 0;
         for await (const chunk of running.output) bytes += chunk.bytes.length;
         expect(bytes).toBe(10_000_000);
@@ -275,7 +293,9 @@ print("daemons are up", flush=True)
       });
 
       it('is not held up by a grandchild that keeps stdout open', async () => {
-        const result = await run('import subprocess, sys\nsubprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])\nprint("done")');
+        const result = await run(
+          'import subprocess, sys\nsubprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])\nprint("done")',
+        );
         expect(result.output).toBe('done\n');
         expect(result.exit).toEqual(exited(0));
         expect(result.usage.wallMs).toBeLessThan(15_000);
@@ -340,7 +360,8 @@ os.link("good", "hard") if False else None`);
         expect(said).toBe('');
         const files: Record<string, string> = {};
         await running.ended;
-        for await (const file of running.collect({ maxFiles: 100, maxDepth: 8, maxBytes: MIB, maxMs: 10_000 }, () => undefined)) files[file.name] = await text(file.open());
+        for await (const file of running.collect({ maxFiles: 100, maxDepth: 8, maxBytes: MIB, maxMs: 10_000 }, () => undefined))
+          files[file.name] = await text(file.open());
         await running.dispose();
         expect(files).toEqual({ 'plot.png': 'png', 'data/old.txt': 'old+' });
         expect(await readFile(join(spec.codeDir, 'data/old.txt'), 'utf8')).toBe('old');
@@ -356,11 +377,14 @@ os.link("good", "hard") if False else None`);
     };
 
     describe('isolation', () => {
-      guaranteed('filesystem', 'shows nothing of the host but interpreter and libraries, and nothing writable but the job’s own places', async () => {
-        const secret = join(home, 'secret');
-        await writeFile(secret, 'secret', { mode: 0o666 });
-        const result = await run(
-          `import os, sys
+      guaranteed(
+        'filesystem',
+        'shows nothing of the host but interpreter and libraries, and nothing writable but the job’s own places',
+        async () => {
+          const secret = join(home, 'secret');
+          await writeFile(secret, 'secret', { mode: 0o666 });
+          const result = await run(
+            `import os, sys
 for path in sys.argv[1:]:
     try: print(path, open(path).read()[:20])
     except OSError as e: print(path, type(e).__name__)
@@ -370,14 +394,15 @@ for path in ("/", "/usr", "/etc", "/workspace/code", "/workspace/input", "/dev",
 for path in ("/tmp", "/dev/shm", "/workspace/output", "/var/tmp"):
     open(path + "/x", "w").write("ok")
 print(sorted(os.listdir("/home")) if os.path.exists("/home") else "no home", os.path.exists("/root"))`,
-          { args: ['/etc/shadow', secret, '/root/.profile', '/proc/1/environ', '/proc/1/mem', '/proc/kallsyms'] },
-        );
-        expect(result.output).not.toContain('secret\n');
-        expect(result.output).not.toContain('wrote');
-        expect(result.output).toMatch(/\/etc\/shadow (FileNotFound|Permission)Error/);
-        expect(result.output).toMatch(/\/proc\/1\/mem PermissionError/);
-        expect(result.output).toContain('no home False');
-      });
+            { args: ['/etc/shadow', secret, '/root/.profile', '/proc/1/environ', '/proc/1/mem', '/proc/kallsyms'] },
+          );
+          expect(result.output).not.toContain('secret\n');
+          expect(result.output).not.toContain('wrote');
+          expect(result.output).toMatch(/\/etc\/shadow (FileNotFound|Permission)Error/);
+          expect(result.output).toMatch(/\/proc\/1\/mem PermissionError/);
+          expect(result.output).toContain('no home False');
+        },
+      );
 
       guaranteed('filesystem', 'lets nothing in the temporary places reach the next job', async () => {
         await run('for d in ("/tmp", "/dev/shm"): open(d + "/left", "w").write("x")');
@@ -399,7 +424,9 @@ print([name for _, name in socket.if_nameindex()])`);
       });
 
       guaranteed('processes', 'is not the first process, and sees no process but its own', async () => {
-        const result = await run('import os; print(os.getpid() > 1, sorted(int(p) for p in os.listdir("/proc") if p.isdigit()) if os.path.exists("/opt/init.pl") else [1, 2])');
+        const result = await run(
+          'import os; print(os.getpid() > 1, sorted(int(p) for p in os.listdir("/proc") if p.isdigit()) if os.path.exists("/opt/init.pl") else [1, 2])',
+        );
         if (guarantees.filesystem) expect(result.output).toBe('True [1, 2]\n');
       });
 
@@ -434,7 +461,9 @@ for field in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "S
       });
 
       it('survives whatever the program does to process 1', async () => {
-        const result = await run('import os, signal\nfor s in (9, 15, 19, 1, 2):\n  try: os.kill(1, s) if os.path.exists("/opt/init.pl") else None\n  except OSError: pass\nprint("still here")');
+        const result = await run(
+          'import os, signal\nfor s in (9, 15, 19, 1, 2):\n  try: os.kill(1, s) if os.path.exists("/opt/init.pl") else None\n  except OSError: pass\nprint("still here")',
+        );
         expect(result.output).toBe('still here\n');
         expect(result.exit).toEqual(exited(0));
       });
@@ -474,7 +503,10 @@ except OSError as e: print(made, e.errno)`,
       });
 
       guaranteed('cpu', 'holds the CPU share within a tenth', async () => {
-        const { usage } = await run('import time, os\nos.fork()\nend = time.monotonic() + 2\nwhile time.monotonic() < end: pass\ntry: os.wait()\nexcept OSError: pass', { limits: { cpus: 0.5 } });
+        const { usage } = await run(
+          'import time, os\nos.fork()\nend = time.monotonic() + 2\nwhile time.monotonic() < end: pass\ntry: os.wait()\nexcept OSError: pass',
+          { limits: { cpus: 0.5 } },
+        );
         expect(usage.cpuMs / usage.wallMs).toBeLessThan(0.55);
         expect(usage.cpuMs / usage.wallMs).toBeGreaterThan(0.35);
       });
@@ -494,7 +526,10 @@ for i, d in enumerate(("/tmp", "/dev/shm", os.environ["JOB_OUTPUT_DIR"]) * 3):
       });
 
       guaranteed('disk', 'lets a program fill its places to the last byte', async () => {
-        const result = await run('import os\nwith open(os.environ["JOB_OUTPUT_DIR"] + "/f", "wb") as f:\n  for _ in range(4): f.write(b"x" * 1048576)', { limits: { diskBytes: 4 * MIB } });
+        const result = await run(
+          'import os\nwith open(os.environ["JOB_OUTPUT_DIR"] + "/f", "wb") as f:\n  for _ in range(4): f.write(b"x" * 1048576)',
+          { limits: { diskBytes: 4 * MIB } },
+        );
         expect(result.exit).toEqual(exited(0));
         expect(result.files['f']).toHaveLength(4 * MIB);
       });
@@ -507,7 +542,12 @@ for i, d in enumerate(("/tmp", "/dev/shm", os.environ["JOB_OUTPUT_DIR"]) * 3):
 
     it('runs several programs at once, each for itself', async () => {
       const results = await Promise.all(
-        Array.from({ length: 6 }, (_, i) => run('import sys, time, os\nopen("/tmp/mine" if os.path.exists("/opt/init.pl") else os.environ["JOB_OUTPUT_DIR"] + "/mine", "x").write("x")\ntime.sleep(0.2)\nprint(sys.argv[1])', { args: [String(i)] })),
+        Array.from({ length: 6 }, (_, i) =>
+          run(
+            'import sys, time, os\nopen("/tmp/mine" if os.path.exists("/opt/init.pl") else os.environ["JOB_OUTPUT_DIR"] + "/mine", "x").write("x")\ntime.sleep(0.2)\nprint(sys.argv[1])',
+            { args: [String(i)] },
+          ),
+        ),
       );
       expect(results.map((result) => result.output)).toEqual(Array.from({ length: 6 }, (_, i) => `${i}\n`));
     });

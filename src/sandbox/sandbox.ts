@@ -61,7 +61,9 @@ export interface OutputChunk {
 }
 
 /** How the sandbox saw the program end. The first cause wins. */
-export type Exit = Extract<Outcome, { kind: 'exited' | 'signaled' | 'timeout' | 'oom' | 'output_limit' | 'disk_limit' }> | { kind: 'aborted' };
+export type Exit =
+  | Extract<Outcome, { kind: 'exited' | 'signaled' | 'timeout' | 'oom' | 'output_limit' | 'disk_limit' }>
+  | { kind: 'aborted' };
 
 export interface Ended {
   exit: Exit;

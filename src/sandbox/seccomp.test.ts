@@ -29,9 +29,45 @@ function evaluate(filter: Buffer, call: Call): string {
   throw new Error('fell off the end of the filter');
 }
 
-const MACHINES: Record<Architecture, { arch: number; other: number; read: number; mount: number; clone: number; socket: number; ioctl: number; personality: number; prctl: number; ptrace: number }> = {
-  x64: { arch: 0xc000_003e, other: 0x4000_0003, read: 0, mount: 165, clone: 56, socket: 41, ioctl: 16, personality: 135, prctl: 157, ptrace: 101 },
-  arm64: { arch: 0xc000_00b7, other: 0x4000_0028, read: 63, mount: 40, clone: 220, socket: 198, ioctl: 29, personality: 92, prctl: 167, ptrace: 117 },
+const MACHINES: Record<
+  Architecture,
+  {
+    arch: number;
+    other: number;
+    read: number;
+    mount: number;
+    clone: number;
+    socket: number;
+    ioctl: number;
+    personality: number;
+    prctl: number;
+    ptrace: number;
+  }
+> = {
+  x64: {
+    arch: 0xc000_003e,
+    other: 0x4000_0003,
+    read: 0,
+    mount: 165,
+    clone: 56,
+    socket: 41,
+    ioctl: 16,
+    personality: 135,
+    prctl: 157,
+    ptrace: 101,
+  },
+  arm64: {
+    arch: 0xc000_00b7,
+    other: 0x4000_0028,
+    read: 63,
+    mount: 40,
+    clone: 220,
+    socket: 198,
+    ioctl: 29,
+    personality: 92,
+    prctl: 167,
+    ptrace: 117,
+  },
 };
 const EPERM = 'errno 1';
 const ENOSYS = 'errno 38';

@@ -59,6 +59,9 @@ const TABLES = `
   CREATE TABLE totals (status TEXT PRIMARY KEY, jobs INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   INSERT INTO totals VALUES ${STATUSES.map((status) => `('${status}', 0, 0)`).join(', ')};
 
+  CREATE TABLE checks (count INTEGER NOT NULL) STRICT;
+  INSERT INTO checks VALUES (0);
+
   CREATE TRIGGER jobs_inserted AFTER INSERT ON jobs BEGIN
     UPDATE totals SET jobs = jobs + 1, bytes = bytes + new.bytes WHERE status = new.status;
   END;

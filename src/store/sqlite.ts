@@ -59,7 +59,7 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
   const log = createLog(db, cache);
   const queue = createQueue(db, jobs, writeLog);
   const reclaim = createReclaim(db);
-  const touch = db.prepare("UPDATE totals SET jobs = jobs WHERE status = 'queued'");
+  const countCheck = db.prepare('UPDATE checks SET count = count + 1');
   /** How to tell whoever runs a job that it is to be canceled, by the job's id. */
   const cancels = new Map<string, AbortController>();
 
@@ -115,8 +115,8 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
 
     async check() {
       try {
-        // Reading alone would not notice a disk that is full or has become read-only.
-        touch.run();
+        // Reading, or writing what is there already, would not notice a disk that is full or has become read-only.
+        countCheck.run();
       } catch (error) {
         throw startErrorFor(error, path);
       }

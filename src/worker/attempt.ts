@@ -108,7 +108,13 @@ function lastWords(outcome: Outcome): NewLogEntry[] {
   return outcome.kind === 'missing_entry' || exitCode === null ? [] : [runnerEntry(says.finished(exitCode), Date.now())];
 }
 
-async function execute(job: JobRecord, parts: AttemptParts, log: LogWriter, say: (text: string) => Promise<void>, signal: AbortSignal): Promise<Result> {
+async function execute(
+  job: JobRecord,
+  parts: AttemptParts,
+  log: LogWriter,
+  say: (text: string) => Promise<void>,
+  signal: AbortSignal,
+): Promise<Result> {
   const inputs = await parts.artifacts.inputs(job.id);
   try {
     // An attempt that died may have left some of its files.
@@ -130,7 +136,13 @@ async function execute(job: JobRecord, parts: AttemptParts, log: LogWriter, say:
   }
 }
 
-async function follow(job: JobRecord, running: Running, parts: AttemptParts, log: LogWriter, say: (text: string) => Promise<void>): Promise<Result> {
+async function follow(
+  job: JobRecord,
+  running: Running,
+  parts: AttemptParts,
+  log: LogWriter,
+  say: (text: string) => Promise<void>,
+): Promise<Result> {
   for await (const chunk of running.output) await log.write(chunk.stream, chunk.bytes);
   const { exit, usage }: Ended = await running.ended;
   const sentence = sentenceFor(exit);

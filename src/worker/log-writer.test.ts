@@ -34,7 +34,11 @@ describe('cutting output into lines', () => {
 
   it('puts characters together that arrive in pieces, and marks bytes that are none', async () => {
     const euro = Buffer.from('€\n');
-    expect(await written([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2), Buffer.from([0xff, 0x0a, 0xe2])])).toEqual(['€\n', '\ufffd\n', '\ufffd']);
+    expect(await written([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2), Buffer.from([0xff, 0x0a, 0xe2])])).toEqual([
+      '€\n',
+      '\ufffd\n',
+      '\ufffd',
+    ]);
   });
 
   it('cuts an endless line, but no character in two', async () => {

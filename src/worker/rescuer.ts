@@ -20,7 +20,10 @@ export function startRescuer(store: Store, maxAttempts: number, everyMs: number,
     } catch (error) {
       logger.error({ err: error }, 'rescuing failed; trying again');
     }
-    if (!stopped) timer = setTimeout(() => (last = round()), everyMs);
+    if (!stopped) timer = setTimeout(next, everyMs);
+  };
+  const next = (): void => {
+    last = round();
   };
   let last = round();
   return async () => {

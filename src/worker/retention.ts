@@ -56,7 +56,13 @@ export async function removeOrphans(store: Store, artifacts: Artifacts, now: num
 }
 
 /** Cleans up at once, then every `everyMs`. Returns how to stop it. */
-export function startRetention(store: Store, artifacts: Artifacts, rules: RetentionRules, everyMs: number, logger: Logger): () => Promise<void> {
+export function startRetention(
+  store: Store,
+  artifacts: Artifacts,
+  rules: RetentionRules,
+  everyMs: number,
+  logger: Logger,
+): () => Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   const round = async (): Promise<void> => {
@@ -67,7 +73,10 @@ export function startRetention(store: Store, artifacts: Artifacts, rules: Retent
     } catch (error) {
       logger.error({ err: error }, 'removing old jobs failed; trying again');
     }
-    if (!stopped) timer = setTimeout(() => (last = round()), everyMs);
+    if (!stopped) timer = setTimeout(next, everyMs);
+  };
+  const next = (): void => {
+    last = round();
   };
   let last = round();
   return async () => {

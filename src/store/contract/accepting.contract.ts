@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newId, newJob, RUNTIME, specWith, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { newId, newJob, RUNTIME, specWith } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 export function accepting(open: OpenStore): void {
   describe('accepting', () => {

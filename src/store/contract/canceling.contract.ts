@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LEASE_MS, lines, newId, RULES, succeeded, texts, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { LEASE_MS, lines, newId, RULES, succeeded, texts } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 export function canceling(open: OpenStore): void {
   describe('canceling', () => {

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { StoreError } from '../store.ts';
-import { lines, never, seqs, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { lines, never, seqs } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 export function closing(open: OpenStore): void {
   describe('closing', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { lines, newId, specWith, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { lines, newId, specWith } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 export function deleting(open: OpenStore): void {
   describe('deleting', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { endingOf, type Outcome } from '../../jobs/outcome.ts';
-import { LEASE_MS, lines, succeeded, texts, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { LEASE_MS, lines, succeeded, texts } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 const OUTCOMES: Outcome[] = [
   { kind: 'exited', code: 0 },

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { LogChunk } from '../store.ts';
-import { AT_ONCE, lines, newId, never, seqs, succeeded, texts, upTo, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { AT_ONCE, lines, newId, never, seqs, succeeded, texts, upTo } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 export function following(open: OpenStore): void {
   describe('following', () => {

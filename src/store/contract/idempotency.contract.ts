@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newJob, succeeded, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { newJob, succeeded } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 export function idempotency(open: OpenStore): void {
   describe('idempotency', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobRecord, ListQuery } from '../store.ts';
-import { specWith, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { specWith } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 const ids = (jobs: readonly { id: string }[]): string[] => jobs.map(({ id }) => id);
 

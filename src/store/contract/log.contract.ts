@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { line, lines, seqs, texts, upTo, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { line, lines, seqs, texts, upTo } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 export function log(open: OpenStore): void {
   describe('log', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { RUNTIME, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { RUNTIME } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 export function queue(open: OpenStore): void {
   describe('queue', () => {

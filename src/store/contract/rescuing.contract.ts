@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LEASE_MS, lines, RULES, texts, useStore, type OpenStore } from './store-under-test.contract.ts';
+import { LEASE_MS, lines, RULES, texts } from './jobs-for-tests.contract.ts';
+import { useStore, type OpenStore } from './store-under-test.contract.ts';
 
 const NOTHING = { requeued: [], lost: [], canceled: [] };
 
