@@ -1,84 +1,42 @@
-import { execFile } from 'node:child_process';
-import { readdir, realpath } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
-import { z } from 'zod';
+import { findCandidates } from './candidates.ts';
+import { installedPackages } from './packages.ts';
+import { probe, type Found } from './probe.ts';
 
-/** A CPython on this machine. */
-export interface Found {
-  executable: string;
-  prefix: string;
-  /** `3.12.1`. */
-  version: string;
-  /** `3.12`. */
-  series: string;
+export interface Discovered extends Found {
+  /** `python3.12`. */
+  name: string;
+  /** All installed packages, by normalized name. */
+  packages: Map<string, string>;
 }
 
-const OLDEST_MINOR = 9;
-const PROBE_MS = 10_000;
-const PROBE = `import json, platform, sys
-print(json.dumps([platform.python_implementation(), list(sys.version_info[:3]), sys.base_prefix, sys.version_info[3]]))`;
-const answer = z.tuple([z.literal('CPython'), z.tuple([z.literal(3), z.int().min(OLDEST_MINOR), z.int()]), z.string(), z.literal('final')]);
-
-/** Folders that may hold interpreters; `*` stands for any one folder. */
-export function searchPath(home: string | undefined, pyenvRoot: string | undefined): string[] {
-  const ofUser =
-    home === undefined ? [] : [join(home, '.pyenv/versions/*/bin'), join(home, '.local/share/uv/python/*/bin'), join(home, '.local/bin')];
-  const pyenv = pyenvRoot === undefined ? [] : [join(pyenvRoot, 'versions/*/bin')];
-  return ['/usr/bin', '/usr/local/bin', '/opt/python/*/bin', ...pyenv, ...ofUser];
+/** Below zero when `a` is the older one. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a.split('.').map(Number), b.split('.').map(Number)];
+  const differing = left.findIndex((part, index) => part !== right[index]);
+  return differing === -1 ? 0 : (left[differing] ?? 0) - (right[differing] ?? 0);
 }
 
-async function expand(pattern: string): Promise<string[]> {
-  const [before, after] = pattern.split('*');
-  if (before === undefined || after === undefined) return [pattern];
-  const names = await readdir(before).catch(() => []);
-  return names.map((name) => `${before}${name}${after}`);
+/** Of two of one series: the later patch (it has the security fixes), then the one with pandas, then the system's own. */
+function better(a: Discovered, b: Discovered): Discovered {
+  const byVersion = compareVersions(a.version, b.version);
+  if (byVersion !== 0) return byVersion > 0 ? a : b;
+  if (a.packages.has('pandas') !== b.packages.has('pandas')) return a.packages.has('pandas') ? a : b;
+  return b.interpreter.prefix === '/usr' ? b : a;
 }
 
-async function probe(executable: string): Promise<Found | undefined> {
-  try {
-    // Isolated, without site: nothing of what somebody installed can print or hang here.
-    const { stdout } = await promisify(execFile)(executable, ['-I', '-S', '-c', PROBE], {
-      timeout: PROBE_MS,
-      killSignal: 'SIGKILL',
-      env: {},
-      cwd: '/',
-    });
-    const [, [major, minor, patch], prefix] = answer.parse(JSON.parse(stdout));
-    return { executable, prefix: await realpath(prefix), version: `${major}.${minor}.${patch}`, series: `${major}.${minor}` };
-  } catch {
-    // Too old, not CPython, a pre-release, broken, or hanging: none of these can run jobs.
-    return undefined;
+/** The interpreters on this machine that jobs can run on, one for each series, newest first. */
+export async function discover(searchPath: readonly string[] | undefined, environment: NodeJS.ProcessEnv): Promise<Discovered[]> {
+  const candidates = await findCandidates(searchPath, environment);
+  const answers = await Promise.all(
+    candidates.map(async (path) => {
+      const found = await probe(path);
+      return found && { ...found, name: `python${found.interpreter.series}`, packages: await installedPackages(found.interpreter) };
+    }),
+  );
+  const chosen = new Map<string, Discovered>();
+  for (const found of answers.filter((answer) => answer !== undefined)) {
+    const rival = chosen.get(found.name);
+    chosen.set(found.name, rival === undefined ? found : better(rival, found));
   }
-}
-
-const numbers = (version: string): number[] => version.split('.').map(Number);
-
-/** Newest version first. */
-export function byVersion(a: string, b: string): number {
-  const [left, right] = [numbers(a), numbers(b)];
-  for (let i = 0; i < 3; i++) {
-    const difference = (right[i] ?? 0) - (left[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-/**
- * The interpreters below `folders`, one for each series (3.12, 3.11 …), newest series first. Of several in one series the
- * highest patch is taken, and of equals the one that the distribution looks after.
- */
-export async function discoverInterpreters(folders: readonly string[]): Promise<Found[]> {
-  const paths = new Set<string>();
-  for (const folder of (await Promise.all(folders.map(expand))).flat()) {
-    const names = await readdir(folder).catch(() => []);
-    for (const name of names.filter((each) => /^python3(\.\d+)?$/.test(each))) {
-      const path = await realpath(join(folder, name)).catch(() => undefined);
-      // Shims are scripts that choose an interpreter anew each time.
-      if (path !== undefined && basename(path).startsWith('python3')) paths.add(path);
-    }
-  }
-  const found = (await Promise.all([...paths].map(probe))).filter((each) => each !== undefined);
-  found.sort((a, b) => byVersion(a.version, b.version) || Number(b.prefix === '/usr') - Number(a.prefix === '/usr'));
-  return found.filter((each, index) => found.findIndex((other) => other.series === each.series) === index);
+  return [...chosen.values()].toSorted((a, b) => compareVersions(b.version, a.version));
 }

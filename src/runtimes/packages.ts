@@ -1,45 +1,41 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DEBIAN_PACKAGES, isDebianPython } from './debian.ts';
 import type { Interpreter } from './runtime.ts';
 
-/** Packages that people ask for by name; the others are there, but not listed. */
-const MAIN = new Set([
-  'numpy',
-  'pandas',
-  'matplotlib',
-  'scipy',
-  'scikit-learn',
-  'pyarrow',
-  'polars',
-  'pillow',
-  'requests',
-  'seaborn',
-  'sympy',
-  'openpyxl',
-  'plotly',
-  'torch',
-  'tensorflow',
+/** What people ask for when they ask what is installed; everything else would drown it. */
+const MAIN_PACKAGES: ReadonlySet<string> = new Set([
+  ...['numpy', 'pandas', 'matplotlib', 'scipy', 'scikit-learn', 'statsmodels', 'sympy', 'networkx', 'polars', 'pyarrow', 'duckdb'],
+  ...['torch', 'tensorflow', 'jax', 'xgboost', 'lightgbm', 'transformers', 'seaborn', 'plotly', 'bokeh', 'altair'],
+  ...['pillow', 'opencv-python', 'opencv-python-headless', 'scikit-image', 'requests', 'httpx', 'aiohttp', 'beautifulsoup4', 'lxml'],
+  ...['pyyaml', 'pydantic', 'sqlalchemy', 'openpyxl', 'jinja2', 'tqdm', 'click', 'rich', 'cryptography', 'numba', 'cython', 'pytest'],
 ]);
 
-/** PEP 503. */
-const normalized = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, '-');
+/** One name for one package, however it is spelt (PEP 503). */
+export const normalizedName = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, '-');
 
-/** Where an interpreter finds installed packages: its environment, or its own place and, in a Debian, the system's. */
-function packageFolders({ prefix, venv, series }: Interpreter): string[] {
-  if (venv !== undefined) return [join(venv, 'lib', `python${series}`, 'site-packages')];
-  const own = join(prefix, 'lib', `python${series}`, 'site-packages');
-  return prefix === '/usr' ? [own, '/usr/lib/python3/dist-packages'] : [own];
+/** `numpy-2.4.6.dist-info`; Debian's older packages have `numpy-1.24.2-py3.11.egg-info`. */
+const METADATA = /^(?<name>[^-]+)-(?<version>[^-]+)(-py3[^-]*)?\.(dist|egg)-info$/;
+
+/** Folders that jobs of an interpreter import packages from. /usr/local is not shown to jobs of the system's Python. */
+async function packageFolders(interpreter: Interpreter): Promise<string[]> {
+  const { prefix, venv, series } = interpreter;
+  const own = join(venv ?? prefix, 'lib', `python${series}`, 'site-packages');
+  return venv === undefined && (await isDebianPython(interpreter)) ? [DEBIAN_PACKAGES, own] : [own];
 }
 
-/** Main packages and their versions, read from the names of their metadata folders (PEP 376): nothing is run. */
-export async function installedPackages(interpreter: Interpreter): Promise<Record<string, string>> {
-  const packages: Record<string, string> = {};
-  for (const folder of packageFolders(interpreter)) {
-    for (const entry of await readdir(folder).catch(() => [])) {
-      const match = /^(.+?)-([^-]+)(?:-.*)?\.(?:dist|egg)-info$/.exec(entry);
-      const name = normalized(match?.[1] ?? '');
-      if (MAIN.has(name) && match?.[2] !== undefined) packages[name] ??= match[2];
-    }
+/** All installed packages by normalized name, as their metadata's folders say. The interpreter is not asked: that would take longer. */
+export async function installedPackages(interpreter: Interpreter): Promise<Map<string, string>> {
+  const folders = await packageFolders(interpreter);
+  const names = await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])));
+  const packages = new Map<string, string>();
+  for (const entry of names.flat()) {
+    const { name, version } = METADATA.exec(entry)?.groups ?? {};
+    if (name !== undefined && version !== undefined) packages.set(normalizedName(name), version);
   }
   return packages;
 }
+
+/** Those of them that are worth telling, in the order of the alphabet. */
+export const mainPackages = (packages: ReadonlyMap<string, string>): Record<string, string> =>
+  Object.fromEntries([...packages].filter(([name]) => MAIN_PACKAGES.has(name)).toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,159 +1,133 @@
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Found } from './discover.ts';
+import { errnoOf } from '../errors.ts';
+import { installerEnvironment } from './child-environment.ts';
+import { aptCommand, aptInstall } from './debian.ts';
+import type { Discovered } from './discover.ts';
+import { findPip, pipProgram } from './pip.ts';
+import type { Requirements } from './requirements.ts';
+import { runProgram, type ProgramEnd } from './run-program.ts';
 import type { Interpreter } from './runtime.ts';
 
 export interface PrepareOptions {
-  /** Folder for environments. */
+  /** Folder for virtual environments. Services may share it. */
   dir: string;
-  requirementsFile: string;
-  /** Interpreters that may lend their pip when the one to be prepared has none. */
-  others: readonly Found[];
-  /** pip's and apt's settings: proxies, certificates, PIP_*. */
+  requirements: Requirements;
+  /** Other interpreters of this machine, whose pip may be borrowed. */
+  others: readonly Interpreter[];
   environment: NodeJS.ProcessEnv;
   log: (line: string) => void;
   signal: AbortSignal;
 }
 
-const PASSED_ON = /^(PIP_.*|(https?|no|all)_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|PATH|HOME|LANG|TMPDIR|SOURCE_DATE_EPOCH)$/i;
-
-/** Runs a command to its end; its lines go to `onLine`. Rejects with what it last said. */
-async function run(
-  command: readonly string[],
-  { environment, signal }: PrepareOptions,
-  onLine: (line: string) => void = () => undefined,
-): Promise<void> {
-  const [program = '', ...args] = command;
-  const env = Object.fromEntries(Object.entries(environment).filter(([name]) => PASSED_ON.test(name)));
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
-  const last: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => {
-      last.push(line);
-      if (last.length > 5) last.shift();
-      onLine(line);
-    });
-  }
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  if (code !== 0) throw new Error(`${[program, ...args.slice(0, 3)].join(' ')} … ended with ${code}: ${last.join(' | ')}`);
+export type Prepared = { venv: string } | Unprepared;
+export interface Unprepared {
+  /** Why not, as a sentence. */
+  reason: string;
+  /** What mends it. */
+  remedy: string;
 }
 
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
+const STAGING = '.preparing-';
+const VENV_TIMEOUT_MS = 60_000;
+const INSTALL_TIMEOUT_MS = 15 * 60_000;
+/** Older than this, a staging folder is nobody's any more. */
+const ABANDONED_MS = 2 * INSTALL_TIMEOUT_MS;
+const ANY_PIP = 'python3-pip-whl';
+
+/** Where the environment for these requirements is, or will be. A folder of this name is complete: it got the name last. */
+const environmentFolder = (runtime: Discovered, { dir, requirements }: Pick<PrepareOptions, 'dir' | 'requirements'>): string =>
+  join(dir, `python${runtime.version}-${process.arch}-${requirements.hash}`);
+
+/** An environment that an earlier start has made. */
+export async function findPrepared(runtime: Discovered, options: Pick<PrepareOptions, 'dir' | 'requirements'>): Promise<string | undefined> {
+  const folder = environmentFolder(runtime, options);
+  return access(folder).then(
+    () => folder,
+    () => undefined,
   );
-
-/** An environment's name says all that it was made from, so that it is made anew when any of that changes. */
-async function environmentName(found: Found, requirementsFile: string): Promise<string> {
-  const hash = createHash('sha256')
-    .update(`${found.executable}\0${found.version}\0`)
-    .update(await readFile(requirementsFile));
-  return `python${found.series}-${hash.digest('hex').slice(0, 12)}`;
 }
 
-async function withFontList(interpreter: Interpreter): Promise<Interpreter> {
-  const names = await readdir(join(interpreter.venv ?? '', 'lib')).catch(() => []);
-  const fontList = names.find((name) => /^fontlist-v\d+\.json$/.test(name));
-  return fontList === undefined ? interpreter : { ...interpreter, fontList };
-}
-
-/** The environment for an interpreter if it has been made already. */
-export async function preparedInterpreter(
-  found: Found,
-  options: Pick<PrepareOptions, 'dir' | 'requirementsFile'>,
-): Promise<Interpreter | undefined> {
-  const venv = join(options.dir, await environmentName(found, options.requirementsFile));
-  const { executable, prefix, series } = found;
-  return (await exists(venv)) ? withFontList({ executable, prefix, series, venv }) : undefined;
-}
-
-/** Which interpreter's pip fills the environment: the own one's, else any other's. */
-async function lenderOfPip(found: Found, options: PrepareOptions): Promise<string> {
-  for (const { executable } of [found, ...options.others]) {
-    try {
-      await run([executable, '-m', 'pip', '--version'], options);
-      return executable;
-    } catch {
-      options.signal.throwIfAborted();
-    }
-  }
-  throw new Error('no interpreter on this machine has pip');
-}
-
-/**
- * Makes a virtual environment with the required packages. It is built under another name and moved to its place when it
- * is whole: a kill in between leaves nothing that could be taken for one.
- */
-export async function prepareInterpreter(found: Found, options: PrepareOptions): Promise<Interpreter> {
-  const { dir, requirementsFile, log } = options;
-  const venv = join(dir, await environmentName(found, requirementsFile));
-  const building = `${venv}.building`;
-  await mkdir(dir, { recursive: true });
-  for (const name of await readdir(dir)) {
-    if (name.endsWith('.building')) await rm(join(dir, name), { recursive: true, force: true });
-  }
+/** Makes a virtual environment with the required packages. A service killed meanwhile leaves nothing that looks like one. */
+export async function prepare(runtime: Discovered, options: PrepareOptions): Promise<Prepared> {
+  let staging: string | undefined;
   try {
-    log(`preparing python${found.series}: making an environment`);
-    await run([found.executable, '-m', 'venv', '--without-pip', '--symlinks', building], options);
-    const lender = await lenderOfPip(found, options);
-    const python = join(building, 'bin', `python${found.series}`);
-    const install = [
-      '-m',
-      'pip',
-      '--python',
-      python,
-      'install',
-      '--no-input',
-      '--disable-pip-version-check',
-      '--progress-bar',
-      'off',
-      '--only-binary=:all:',
-    ];
-    await run([lender, ...install, '-r', requirementsFile], options, (line) => {
-      const step = /^\s*(Collecting|Downloading|Installing collected packages:) ?(.*)$/.exec(line);
-      if (step !== null) log(`preparing python${found.series}: ${step[1]?.toLowerCase()} ${step[2]}`);
-    });
-    await makeFontList(python, join(building, 'lib'), options);
-    await rename(building, venv);
-    log(`preparing python${found.series}: done`);
+    await mkdir(options.dir, { recursive: true });
+    await sweep(options.dir);
+    staging = await mkdtemp(join(options.dir, STAGING));
+    return await install(runtime, staging, options);
   } catch (error) {
-    await rm(building, { recursive: true, force: true });
-    throw error;
+    return { reason: `${options.dir} can't be written to (${errnoOf(error) ?? String(error)})`, remedy: 'make room, or let this user write there, and start again' };
+  } finally {
+    if (staging !== undefined) await rm(staging, { recursive: true, force: true }).catch(() => undefined);
   }
-  const { executable, prefix, series } = found;
-  return withFontList({ executable, prefix, series, venv });
 }
 
-/** A comfort, so its failure is told and no more. */
-async function makeFontList(python: string, folder: string, options: PrepareOptions): Promise<void> {
-  const code = 'import matplotlib.font_manager';
-  await run(['/usr/bin/env', `MPLCONFIGDIR=${folder}`, python, '-c', code], options).catch((error: unknown) =>
-    options.log(`no font list could be made ahead: ${error instanceof Error ? error.message : String(error)}`),
-  );
+async function install(runtime: Discovered, staging: string, options: PrepareOptions): Promise<Prepared> {
+  const pip = await pipFor(runtime.interpreter, options);
+  if (pip === undefined) return { reason: `no pip was found for ${runtime.name}`, remedy: `${aptCommand([ANY_PIP])}, and start again` };
+  const venv = join(staging, 'venv');
+  const made = await runReadable(runtime.interpreter.executable, ['-I', '-m', 'venv', '--without-pip', venv], VENV_TIMEOUT_MS, staging, options);
+  if (made.code !== 0) {
+    return { reason: `${runtime.name} can't make a virtual environment: ${lastLine(made)}`, remedy: `${aptCommand(['python3-venv'])}, and start again` };
+  }
+  const end = await runReadable(join(venv, 'bin', 'python'), pipArgs(await pipProgram(pip, staging), options.requirements), INSTALL_TIMEOUT_MS, staging, options);
+  if (end.code !== 0) return { reason: `pip could not install them: ${lastLine(end)}`, remedy: 'connect this machine to PyPI (pip’s own settings apply), and start again' };
+  return { venv: await publish(venv, environmentFolder(runtime, options)) };
 }
 
-/** Debian's own packages, for Debian's own interpreter, where PyPI doesn't answer and the service may install. */
-export async function installFromDebian(options: PrepareOptions): Promise<void> {
-  options.log('PyPI does not answer: installing python3-pandas and python3-matplotlib from Debian');
-  const apt = ['/usr/bin/apt-get', '-o', 'DPkg::Lock::Timeout=120', '-qq', '-y'];
-  await run([...apt, 'update'], options);
-  await run(
-    [
-      '/usr/bin/env',
-      'DEBIAN_FRONTEND=noninteractive',
-      ...apt,
-      'install',
-      '--no-install-recommends',
-      'python3-pandas',
-      'python3-matplotlib',
-    ],
-    options,
-  );
+async function pipFor(interpreter: Interpreter, { others, environment, signal, log }: PrepareOptions): Promise<string | undefined> {
+  const pip = await findPip(interpreter, others);
+  if (pip !== undefined) return pip;
+  log(`installing ${ANY_PIP} with apt, as no Python here has pip`);
+  await aptInstall([ANY_PIP], { environment, signal });
+  return findPip(interpreter, others);
+}
+
+/** `--compile`: jobs see the packages read-only, and could not keep what they compile. */
+const pipArgs = (pip: string, { requirementsFile, constraintsFile }: Requirements): string[] => [
+  ...['-I', pip, 'install', '--no-user', '--only-binary=:all:', '--compile', '--progress-bar=off', '--no-input'],
+  ...['--disable-pip-version-check', '--no-python-version-warning', '-r', requirementsFile, '-c', constraintsFile],
+];
+
+/** Runs a program whose files every user may read, whatever the service's umask: jobs are other users. */
+function runReadable(program: string, args: readonly string[], timeoutMs: number, staging: string, options: PrepareOptions): Promise<ProgramEnd> {
+  // Its own values first: the machine's pip settings win. pip's would wait minutes for a network that isn't there.
+  const env = { PIP_DEFAULT_TIMEOUT: '20', PIP_RETRIES: '2', ...installerEnvironment(options.environment), TMPDIR: staging };
+  return runProgram('/bin/sh', ['-c', 'umask 022; exec "$@"', 'sh', program, ...args], {
+    env,
+    timeoutMs,
+    signal: options.signal,
+    onLine: (line) => {
+      const downloading = /^\s*(Downloading \S+ \(.*\))/.exec(line)?.[1];
+      if (downloading !== undefined) options.log(downloading);
+    },
+  });
+}
+
+/** The error that names the cause, rather than the hints that pip puts around it. */
+function lastLine({ stdout, stderr, failure }: ProgramEnd): string {
+  if (failure !== undefined) return failure;
+  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
+  return (lines.findLast((line) => line.startsWith('ERROR:')) ?? lines.at(-1) ?? 'no reason given').replace(/^ERROR:\s*/, '').trim();
+}
+
+async function publish(venv: string, folder: string): Promise<string> {
+  try {
+    await rename(venv, folder);
+  } catch (error) {
+    // Another service was quicker, and its environment is the same.
+    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
+  }
+  return folder;
+}
+
+/** What services that were killed have left. */
+async function sweep(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (!name.startsWith(STAGING)) continue;
+    const folder = join(dir, name);
+    const age = Date.now() - (await stat(folder)).mtimeMs;
+    if (age > ABANDONED_MS) await rm(folder, { recursive: true, force: true });
+  }
 }
