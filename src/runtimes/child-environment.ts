@@ -1,7 +1,8 @@
 import { delimiter } from 'node:path';
 
 /** What pip and apt need to know of this machine: how to reach the network, whom to trust, where to cache. */
-const PASSED = /^(https?_proxy|all_proxy|no_proxy|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|XDG_(CACHE|CONFIG|DATA)_HOME|HOME)$/i;
+const PASSED =
+  /^(https?_proxy|all_proxy|no_proxy|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|XDG_(CACHE|CONFIG|DATA)_HOME|HOME)$/i;
 
 /** pip's settings pass too, but none that say where to install to or from which interpreter. */
 const PIP_SETTING = /^PIP_(?!TARGET$|PREFIX$|ROOT$|USER$|PYTHON$|SRC$|REQUIREMENT$|CONSTRAINT$|DRY_RUN$|REQUIRE_VIRTUALENV$)/;

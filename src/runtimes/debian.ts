@@ -19,7 +19,10 @@ const INSTALL_TIMEOUT_MS = 10 * 60_000;
 export const aptCommand = (packages: readonly string[]): string => `sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 
 /** Installs Debian packages; false when this user may not, or when it didn't work. */
-export async function aptInstall(packages: readonly string[], options: { environment: NodeJS.ProcessEnv; signal: AbortSignal }): Promise<boolean> {
+export async function aptInstall(
+  packages: readonly string[],
+  options: { environment: NodeJS.ProcessEnv; signal: AbortSignal },
+): Promise<boolean> {
   const present = await access(APT_GET).then(
     () => true,
     () => false,
@@ -27,7 +30,11 @@ export async function aptInstall(packages: readonly string[], options: { environ
   if (!present || process.getuid?.() !== 0) return false;
   const env = { ...installerEnvironment(options.environment), DEBIAN_FRONTEND: 'noninteractive' };
   const apt = async (timeoutMs: number, ...args: string[]): Promise<boolean> => {
-    const end = await runProgram(APT_GET, ['-q', '-y', '-o', 'DPkg::Lock::Timeout=120', ...args], { env, timeoutMs, signal: options.signal });
+    const end = await runProgram(APT_GET, ['-q', '-y', '-o', 'DPkg::Lock::Timeout=120', ...args], {
+      env,
+      timeoutMs,
+      signal: options.signal,
+    });
     return end.code === 0;
   };
   const install = (): Promise<boolean> => apt(INSTALL_TIMEOUT_MS, 'install', '--no-install-recommends', ...packages);

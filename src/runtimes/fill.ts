@@ -15,7 +15,8 @@ const listFormat = new Intl.ListFormat('en', { type: 'conjunction' });
 export const listed = (names: readonly string[]): string => listFormat.format(names);
 
 /** Which of the required packages jobs could not import. */
-export const missing = (names: readonly string[], packages: ReadonlyMap<string, string>): string[] => names.filter((name) => !packages.has(name));
+export const missing = (names: readonly string[], packages: ReadonlyMap<string, string>): string[] =>
+  names.filter((name) => !packages.has(name));
 
 /**
  * Gets the required packages for a runtime: from PyPI into an environment of our own, else, for Debian's Python, by
@@ -27,16 +28,21 @@ export async function fill(runtime: Discovered, options: PrepareOptions): Promis
   const log = (line: string): void => options.log(`${runtime.name}: ${line}`);
   log(`installing ${listed(names)} into ${options.dir}, once`);
   const prepared = await prepare(runtime, { ...options, log });
-  if ('venv' in prepared) {
-    const interpreter = { ...runtime.interpreter, venv: prepared.venv };
+  if ('interpreter' in prepared) {
+    const { interpreter } = prepared;
     const packages = await installedPackages(interpreter);
-    log(`${listed(names.map((name) => `${name} ${packages.get(name) ?? ''}`.trim()))} installed in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+    log(
+      `${listed(names.map((name) => `${name} ${packages.get(name) ?? ''}`.trim()))} installed in ${Math.round((Date.now() - startedAt) / 1000)} s`,
+    );
     return { interpreter, packages };
   }
 
   if (!options.signal.aborted && (await isDebianPython(runtime.interpreter))) {
     log(`${prepared.reason}; trying Debian’s own packages`);
-    await aptInstall(names.map((name) => `python3-${name}`), options);
+    await aptInstall(
+      names.map((name) => `python3-${name}`),
+      options,
+    );
   }
   const { interpreter } = runtime;
   const packages = await installedPackages(interpreter);

@@ -16,11 +16,19 @@ async function wheelsIn(folder: string): Promise<string[]> {
 }
 
 /** An interpreter's own copy, made for venv. */
-const bundled = ({ prefix, series }: Interpreter): Promise<string[]> => wheelsIn(join(prefix, 'lib', `python${series}`, 'ensurepip', '_bundled'));
+const bundled = ({ prefix, series }: Interpreter): Promise<string[]> =>
+  wheelsIn(join(prefix, 'lib', `python${series}`, 'ensurepip', '_bundled'));
 
 async function installed({ prefix, series }: Interpreter): Promise<string[]> {
   const folders = [join(prefix, 'lib', `python${series}`, 'site-packages'), ...(prefix === '/usr' ? [DEBIAN_PACKAGES] : [])];
-  const found = await Promise.all(folders.map((folder) => access(join(folder, 'pip', '__main__.py')).then(() => [folder], () => [])));
+  const found = await Promise.all(
+    folders.map((folder) =>
+      access(join(folder, 'pip', '__main__.py')).then(
+        () => [folder],
+        () => [],
+      ),
+    ),
+  );
   return found.flat();
 }
 

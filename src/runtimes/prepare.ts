@@ -4,6 +4,7 @@ import { errnoOf } from '../errors.ts';
 import { installerEnvironment } from './child-environment.ts';
 import { aptCommand, aptInstall } from './debian.ts';
 import type { Discovered } from './discover.ts';
+import { findFontList, makeFontList } from './font-list.ts';
 import { findPip, pipProgram } from './pip.ts';
 import type { Requirements } from './requirements.ts';
 import { runProgram, type ProgramEnd } from './run-program.ts';
@@ -20,7 +21,7 @@ export interface PrepareOptions {
   signal: AbortSignal;
 }
 
-export type Prepared = { venv: string } | Unprepared;
+export type Prepared = { interpreter: Interpreter } | Unprepared;
 export interface Unprepared {
   /** Why not, as a sentence. */
   reason: string;
@@ -39,13 +40,22 @@ const ANY_PIP = 'python3-pip-whl';
 const environmentFolder = (runtime: Discovered, { dir, requirements }: Pick<PrepareOptions, 'dir' | 'requirements'>): string =>
   join(dir, `python${runtime.version}-${process.arch}-${requirements.hash}`);
 
-/** An environment that an earlier start has made. */
-export async function findPrepared(runtime: Discovered, options: Pick<PrepareOptions, 'dir' | 'requirements'>): Promise<string | undefined> {
-  const folder = environmentFolder(runtime, options);
-  return access(folder).then(
-    () => folder,
-    () => undefined,
+/** An interpreter with the environment that an earlier start has made for it. */
+export async function findPrepared(
+  runtime: Discovered,
+  options: Pick<PrepareOptions, 'dir' | 'requirements'>,
+): Promise<Interpreter | undefined> {
+  const venv = environmentFolder(runtime, options);
+  const isThere = await access(venv).then(
+    () => true,
+    () => false,
   );
+  return isThere ? withEnvironment(runtime.interpreter, venv) : undefined;
+}
+
+async function withEnvironment(interpreter: Interpreter, venv: string): Promise<Interpreter> {
+  const fontList = await findFontList(venv);
+  return { ...interpreter, venv, ...(fontList === undefined ? {} : { fontList }) };
 }
 
 /** Makes a virtual environment with the required packages. A service killed meanwhile leaves nothing that looks like one. */
@@ -57,7 +67,10 @@ export async function prepare(runtime: Discovered, options: PrepareOptions): Pro
     staging = await mkdtemp(join(options.dir, STAGING));
     return await install(runtime, staging, options);
   } catch (error) {
-    return { reason: `${options.dir} can't be written to (${errnoOf(error) ?? String(error)})`, remedy: 'make room, or let this user write there, and start again' };
+    return {
+      reason: `${options.dir} can't be written to (${errnoOf(error) ?? String(error)})`,
+      remedy: 'make room, or let this user write there, and start again',
+    };
   } finally {
     if (staging !== undefined) await rm(staging, { recursive: true, force: true }).catch(() => undefined);
   }
@@ -67,13 +80,33 @@ async function install(runtime: Discovered, staging: string, options: PrepareOpt
   const pip = await pipFor(runtime.interpreter, options);
   if (pip === undefined) return { reason: `no pip was found for ${runtime.name}`, remedy: `${aptCommand([ANY_PIP])}, and start again` };
   const venv = join(staging, 'venv');
-  const made = await runReadable(runtime.interpreter.executable, ['-I', '-m', 'venv', '--without-pip', venv], VENV_TIMEOUT_MS, staging, options);
+  const made = await runReadable(
+    runtime.interpreter.executable,
+    ['-I', '-m', 'venv', '--without-pip', venv],
+    VENV_TIMEOUT_MS,
+    staging,
+    options,
+  );
   if (made.code !== 0) {
-    return { reason: `${runtime.name} can't make a virtual environment: ${lastLine(made)}`, remedy: `${aptCommand(['python3-venv'])}, and start again` };
+    return {
+      reason: `${runtime.name} can't make a virtual environment: ${lastLine(made)}`,
+      remedy: `${aptCommand(['python3-venv'])}, and start again`,
+    };
   }
-  const end = await runReadable(join(venv, 'bin', 'python'), pipArgs(await pipProgram(pip, staging), options.requirements), INSTALL_TIMEOUT_MS, staging, options);
-  if (end.code !== 0) return { reason: `pip could not install them: ${lastLine(end)}`, remedy: 'connect this machine to PyPI (pip’s own settings apply), and start again' };
-  return { venv: await publish(venv, environmentFolder(runtime, options)) };
+  const end = await runReadable(
+    join(venv, 'bin', 'python'),
+    pipArgs(await pipProgram(pip, staging), options.requirements),
+    INSTALL_TIMEOUT_MS,
+    staging,
+    options,
+  );
+  if (end.code !== 0)
+    return {
+      reason: `pip could not install them: ${lastLine(end)}`,
+      remedy: 'connect this machine to PyPI (pip’s own settings apply), and start again',
+    };
+  await makeFontList(venv, options.signal);
+  return { interpreter: await withEnvironment(runtime.interpreter, await publish(venv, environmentFolder(runtime, options))) };
 }
 
 async function pipFor(interpreter: Interpreter, { others, environment, signal, log }: PrepareOptions): Promise<string | undefined> {
@@ -91,7 +124,13 @@ const pipArgs = (pip: string, { requirementsFile, constraintsFile }: Requirement
 ];
 
 /** Runs a program whose files every user may read, whatever the service's umask: jobs are other users. */
-function runReadable(program: string, args: readonly string[], timeoutMs: number, staging: string, options: PrepareOptions): Promise<ProgramEnd> {
+function runReadable(
+  program: string,
+  args: readonly string[],
+  timeoutMs: number,
+  staging: string,
+  options: PrepareOptions,
+): Promise<ProgramEnd> {
   // Its own values first: the machine's pip settings win. pip's would wait minutes for a network that isn't there.
   const env = { PIP_DEFAULT_TIMEOUT: '20', PIP_RETRIES: '2', ...installerEnvironment(options.environment), TMPDIR: staging };
   return runProgram('/bin/sh', ['-c', 'umask 022; exec "$@"', 'sh', program, ...args], {

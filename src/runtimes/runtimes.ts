@@ -26,11 +26,18 @@ export interface RuntimesOptions {
 /** An interpreter with the environment that an earlier start has made for it. */
 async function withPrepared(found: Discovered, options: RuntimesOptions, requirements: Requirements): Promise<Discovered> {
   if (options.packages === 'off') return found;
-  const venv = await findPrepared(found, { dir: options.dir, requirements });
-  if (venv === undefined) return found;
-  const interpreter = { ...found.interpreter, venv };
-  return { ...found, interpreter, packages: await installedPackages(interpreter) };
+  const interpreter = await findPrepared(found, { dir: options.dir, requirements });
+  return interpreter === undefined ? found : { ...found, interpreter, packages: await installedPackages(interpreter) };
 }
+
+const runtimeOf = ({ name, version, interpreter, packages }: Discovered, state: Runtime['state'], detail?: string): Runtime => ({
+  name,
+  version,
+  interpreter,
+  state,
+  packages: mainPackages(packages),
+  ...(detail === undefined ? {} : { detail }),
+});
 
 /**
  * Finds what can run here. All runtimes are ready at once but the default one, which is `preparing` until its packages
@@ -40,24 +47,23 @@ export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes
   const requirements = await readRequirements(options.requirementsDir ?? OUR_REQUIREMENTS);
   const bare = await discover(options.searchPath, options.environment);
   const found = await Promise.all(bare.map((each) => withPrepared(each, options, requirements)));
-  const defaultName = chooseDefault(found.map(({ name }) => name), options);
+  const defaultName = chooseDefault(
+    found.map(({ name }) => name),
+    options,
+  );
 
   const runtimes = new Map<string, Runtime>();
-  for (const { name, version, interpreter, packages } of found.toSorted((a, b) => Number(b.name === defaultName) - Number(a.name === defaultName))) {
-    runtimes.set(name, { name, version, interpreter, state: 'ready', packages: mainPackages(packages) });
-  }
+  const byDefault = found.toSorted((a, b) => Number(b.name === defaultName) - Number(a.name === defaultName));
+  for (const each of byDefault) runtimes.set(each.name, runtimeOf(each, 'ready'));
 
   const listeners = new Set<() => void>();
   const closing = new AbortController();
-  const prepareDefault = async (runtime: Discovered, lacking: readonly string[]): Promise<void> => {
-    const { name, version } = runtime;
-    const now: Runtime = { ...runtimes.get(name)!, state: 'preparing', detail: `${listed(lacking)} are being installed; jobs wait for that` };
-    runtimes.set(name, now);
-    const others = bare.filter((other) => other.name !== name).map(({ interpreter }) => interpreter);
-    const filled = await fill(runtime, { ...options, requirements, others, signal: closing.signal });
+  const prepareDefault = async (chosen: Discovered, lacking: readonly string[]): Promise<void> => {
+    runtimes.set(chosen.name, runtimeOf(chosen, 'preparing', `${listed(lacking)} are being installed; jobs wait for that`));
+    const others = bare.filter(({ name }) => name !== chosen.name).map(({ interpreter }) => interpreter);
+    const { detail, ...filled } = await fill(chosen, { ...options, requirements, others, signal: closing.signal });
     if (closing.signal.aborted) return;
-    const { interpreter, packages, detail } = filled;
-    runtimes.set(name, { name, version, interpreter, state: 'ready', packages: mainPackages(packages), ...(detail === undefined ? {} : { detail }) });
+    runtimes.set(chosen.name, runtimeOf({ ...chosen, ...filled }, 'ready', detail));
     for (const listener of listeners) listener();
   };
 
