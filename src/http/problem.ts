@@ -57,7 +57,8 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, error:
   if (problem.status >= 500) request.log.error({ err: error, request: request.id }, 'a request failed');
   // What is left of an upload that was refused is not worth reading.
   if (!request.raw.complete && request.method === 'POST') reply.header('connection', 'close');
-  return reply.headers(known.headers).code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  // As bytes: for a text Fastify would add a charset, which this type does not have.
+  return reply.headers(known.headers).code(problem.status).type('application/problem+json').send(Buffer.from(JSON.stringify(problem)));
 }
 
 /** 404 and 405 for what no route answers. */

@@ -13,7 +13,7 @@ export interface UploadLimits {
   maxSpecBytes: number;
 }
 
-const AREAS: Record<string, UploadArea> = { code_files: 'code', input_files: 'input' };
+const AREAS = { code_files: 'code', input_files: 'input' } as const;
 const MAX_PARTS = 10_000;
 
 const tooLarge = (limits: UploadLimits): ApiError =>
@@ -53,7 +53,8 @@ export async function receiveForm(
   const files: Submission['files'] = [];
   const errors: FieldError[] = [];
   const seen = { code_files: 0, input_files: 0 };
-  const writes: Promise<void>[] = [];
+  const open = new Set<Readable>();
+  let written: Promise<void> = Promise.resolve();
   let specText: string | undefined;
   let refusal: ApiError | undefined;
 
@@ -63,23 +64,22 @@ export async function receiveForm(
     specText = text;
   };
 
-  async function takeFile(field: keyof typeof seen, content: Readable, name: string): Promise<void> {
-    const pointer = `/${field}/${seen[field]++}`;
-    const area = AREAS[field];
-    const problem = problemOfPath(name);
-    if (problem !== undefined || area === undefined) {
-      errors.push({ pointer, detail: `the file name ${problem}` });
-      content.resume();
-      return;
-    }
+  const takeSpecFile = async (content: Readable): Promise<void> => {
+    const { text, truncated } = await readText(content, limits.maxSpecBytes);
+    takeSpec(text, truncated);
+  };
+
+  const takeFile = async (area: UploadArea, pointer: string, content: Readable, path: string): Promise<void> => {
+    const problem = problemOfPath(path);
     try {
-      files.push({ area, path: name, ...(await upload.write(area, name, content)) });
+      if (problem !== undefined) throw new ApiError('invalid_spec', `the file name ${problem}`);
+      files.push({ area, path, ...(await upload.write(area, path, content)) });
     } catch (error) {
       content.resume();
       if (!(error instanceof ApiError)) throw error;
       errors.push({ pointer, detail: error.message });
     }
-  }
+  };
 
   const parser = new Busboy({
     headers: { ...request.headers, 'content-type': type },
@@ -90,23 +90,29 @@ export async function receiveForm(
     if (name === 'spec') takeSpec(text, truncated);
   });
   parser.on('file', (name, content, filename: string | undefined) => {
-    if (name === 'spec') {
-      writes.push(readText(content, limits.maxSpecBytes).then(({ text, truncated }) => takeSpec(text, truncated)));
-    } else if ((name === 'code_files' || name === 'input_files') && filename !== undefined && filename !== '') {
-      const written = takeFile(name, content, filename);
-      // Told when the form has been read; until then it must not count as nobody's.
-      written.catch(() => content.resume());
-      writes.push(written);
+    open.add(content);
+    content.once('close', () => open.delete(content));
+    // Whoever reads it hears of it as well; a part that nobody reads must not end the service.
+    content.on('error', () => undefined);
+    if (name === 'spec') written = written.then(() => takeSpecFile(content));
+    else if ((name === 'code_files' || name === 'input_files') && filename !== undefined && filename !== '') {
+      const pointer = `/${name}/${seen[name]++}`;
+      // One after the other, as they were sent.
+      written = written.then(() => takeFile(AREAS[name], pointer, content, filename));
     } else content.resume();
+    // Told when the form has been read; until then it must not count as nobody's.
+    written.catch(() => content.resume());
   });
   parser.on('filesLimit', () => (refusal ??= new ApiError('payload_too_large', `a request may have at most ${limits.maxFiles} files`)));
   parser.on('partsLimit', () => (refusal ??= new ApiError('payload_too_large', `a request may have at most ${MAX_PARTS} parts`)));
 
   try {
     await pipeline(request, (source: AsyncIterable<Buffer>) => counted(source, limits), parser);
-    await Promise.all(writes);
+    await written;
   } catch (error) {
-    await Promise.allSettled(writes);
+    // A form that stops in the middle leaves the part that it was in without an end.
+    for (const content of open) content.destroy();
+    await written.catch(() => undefined);
     throw refusal ?? translated(error);
   }
   if (refusal !== undefined) throw refusal;
