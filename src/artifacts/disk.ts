@@ -3,9 +3,9 @@ import { constants, type Stats } from 'node:fs';
 import { chmod, lstat, mkdir, open, opendir, readdir, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import mime from 'mime-types';
 import { ApiError, errnoOf, StartError } from '../errors.ts';
 import type { Artifacts, OpenArtifact, Upload } from './artifacts.ts';
+import { contentType } from './content-type.ts';
 import { isJobId, problemOfPath } from './path.ts';
 
 /** Folders inside a job's, readable for the user that the job runs as; the folder above them all lets nobody else in. */
@@ -67,8 +67,6 @@ async function makeFolders(root: string, segments: readonly string[]): Promise<v
     }
   }
 }
-
-const contentType = (name: string): string => mime.lookup(name) || 'application/octet-stream';
 
 /**
  * Files of jobs in a folder of this host: `<id>/code`, `<id>/input`, `<id>/output`. Uploads grow under `staging/` and

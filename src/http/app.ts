@@ -48,6 +48,8 @@ const MAX_PATH = 8192;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 /** For the whole of a request to come in; answers may take as long as they like. */
 const REQUEST_TIMEOUT_MS = 600_000;
+/** For answers that are being sent when the service stops. */
+const CLOSE_GRACE_MS = 2000;
 /** Bodies other than uploads: there are none that we want. */
 const MAX_OTHER_BODY = 64 * 1024;
 
@@ -106,7 +108,11 @@ export async function createApp(parts: AppParts): Promise<App> {
   await describeApi(app, { ...limits, defaultRuntime: runtimes.defaultName }, parts.version);
 
   const streams = createEventStreams(config.HEARTBEAT_MS);
-  app.addHook('preClose', async () => streams.close());
+  app.addHook('preClose', async () => {
+    streams.close();
+    // Who is still reading an answer may go on, but not for ever.
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
+  });
   jobRoutes(app, { config, store, artifacts, submitter: createSubmitter({ store, artifacts, runtimes, limits }) });
   logRoutes(app, store, streams);
   artifactRoutes(app, store, artifacts);

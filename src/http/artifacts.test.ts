@@ -89,7 +89,7 @@ describe('artifacts', () => {
   });
 
   it('are 404 when they are not there, and however somebody tries to leave the folder', async () => {
-    for (const name of ['absent', '..', '../code/main.py', '%2e%2e/code/main.py', '..%2fcode%2fmain.py', '%252e%252e/code/main.py', 'result.csv/', 'result.csv/x', '%00', 'result.csv%00', '%ff']) {
+    for (const name of ['absent', '..', '../code/main.py', '%2e%2e/code/main.py', '..%2fcode%2fmain.py', '%252e%252e/code/main.py', 'result.csv/x', '%00', 'result.csv%00', '%ff']) {
       expect([name, await getRaw(`/jobs/${id}/artifacts/${name}`)]).toEqual([name, 404]);
     }
     expect(await getRaw(`/jobs/${id}/artifacts/../../../../etc/passwd`)).toBe(404);

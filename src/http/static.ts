@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import mime from 'mime-types';
+import { contentType } from '../artifacts/content-type.ts';
 import { ApiError } from '../errors.ts';
 import type { App } from './app.ts';
 
@@ -26,7 +26,7 @@ export function staticRoutes(app: App): void {
       const found = await stat(source).catch(() => undefined);
       if (found === undefined) throw new ApiError('not_found', 'Not Found');
       return reply
-        .type(mime.contentType(file.split('/').at(-1) ?? '') || 'application/octet-stream')
+        .type(`${contentType(file)}; charset=utf-8`)
         .headers({ 'content-length': found.size, 'last-modified': found.mtime.toUTCString(), 'cache-control': 'no-cache' })
         .send(createReadStream(source));
     });
