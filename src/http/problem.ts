@@ -65,6 +65,8 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, error:
 export function answerUnknown(app: FastifyInstance): void {
   const routes: { pattern: RegExp; methods: Set<string> }[] = [];
   app.addHook('onRoute', (route) => {
+    // Preflight requests of any path (CORS) make none of them known.
+    if (route.url === '*') return;
     const source = route.url
       .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
       .replace(/:[A-Za-z]+/g, '[^/]+')
