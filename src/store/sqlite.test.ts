@@ -10,7 +10,7 @@ import { LEASE_MS, lines, newJob, RULES, RUNTIME, seqs, succeeded, upTo, AT_ONCE
 import { openSqliteStore } from './sqlite-under-test.contract.ts';
 import { createSqliteStore } from './sqlite.ts';
 import { storeContract } from './store.contract.ts';
-import type { Claim, Store } from './store.ts';
+import type { Claim, JobRecord, Store } from './store.ts';
 
 storeContract('sqlite', openSqliteStore);
 
@@ -143,6 +143,23 @@ describe('sqlite', () => {
     db.exec('PRAGMA user_version = 999');
     db.close();
     expect(refusal().message).toContain('newer version');
+  });
+
+  it('leaves nothing of a change that failed half-way', async () => {
+    const before = open();
+    const ids = [newJob(), newJob()];
+    for (const job of ids) await before.insert(job);
+    await claimFrom(before);
+    await claimFrom(before);
+    await before.close();
+    const store = open();
+    const fail = (): never => {
+      throw new Error('no words');
+    };
+    const failing = { ...RULES, retryLog: (job: JobRecord) => (job.id === ids[0]?.id ? lines(1) : fail()) };
+    await expect(store.rescue(failing)).rejects.toThrow('no words');
+    for (const { id } of ids) expect(await store.get(id)).toMatchObject({ status: 'running', logLines: 0 });
+    expect((await store.rescue(RULES)).requeued).toEqual(ids.map(({ id }) => id));
   });
 
   it('gives the space of deleted jobs back', async () => {

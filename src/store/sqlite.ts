@@ -197,7 +197,8 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
       return { requeued: those('requeued'), lost: those('lost'), canceled: those('canceled') };
     },
 
-    read: async (id, after, limit) => read(() => log.read(id, after, limit)),
+    // The log of a deleted job may still be there in part.
+    read: async (id, after, limit) => read(() => (jobs.find(id) === undefined ? [] : log.read(id, after, limit))),
 
     follow,
 

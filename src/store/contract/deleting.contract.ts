@@ -8,6 +8,7 @@ export function deleting(open: OpenStore): void {
 
     it('leaves nothing of a finished job', async () => {
       const job = await t.submitAndFinish({ bytes: 10, spec: specWith({ labels: { a: '1' } }) }, { log: lines(100) });
+      expect(await t.log(job.id)).toHaveLength(100);
       expect(await t.store.delete(job.id)).toBe('deleted');
       expect(await t.store.get(job.id)).toBeUndefined();
       expect(await t.log(job.id)).toEqual([]);
@@ -38,6 +39,14 @@ export function deleting(open: OpenStore): void {
       const results = await Promise.all([t.store.delete(job.id), t.store.delete(job.id)]);
       expect(results).toEqual(['deleted', 'not_found']);
       expect(await t.store.delete(newId())).toBe('not_found');
+    });
+
+    it('shows nothing of a long log while it is being removed', async () => {
+      const job = await t.submitAndFinish({}, { log: lines(50_000) });
+      const deleting = t.store.delete(job.id);
+      const during = t.log(job.id);
+      await deleting;
+      expect(await during).toEqual([]);
     });
 
     it('is not undone by a crash', async () => {
