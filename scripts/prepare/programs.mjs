@@ -1,0 +1,79 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { say, step, stop } from './say.mjs';
+
+/**
+ * Programs of the system: the Debian packages that bring each, and what it is for. To add one, add it here and to the
+ * commands of run.mjs that need it.
+ */
+const PROGRAMS = {
+  bwrap: { packages: ['bubblewrap'], purpose: 'isolates jobs', isThere: () => isolationIsOff() || onPath('bwrap') },
+  perl: { packages: ['perl-base'], purpose: 'starts jobs', isThere: () => isolationIsOff() || onPath('perl') },
+  python3: { packages: ['python3', 'python3-venv'], purpose: 'runs jobs', isThere: () => hasPython() },
+  chromium: { packages: ['chromium'], purpose: 'shows pages to the tests', testsOnly: true, isThere: () => onPath('chromium') },
+};
+
+const isolationIsOff = () => process.env.SANDBOX === 'none';
+
+function onPath(program) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Any at all: whether one of them will do, the service finds out itself (src/runtimes). */
+const hasPython = () =>
+  onPath('python3') ||
+  (process.env.PYTHON_SEARCH_PATH ?? '') !== '' ||
+  ['.pyenv/versions', '.local/share/uv/python'].some((folder) => existsSync(join(homedir(), folder)));
+
+export const missingPrograms = (names) => names.filter((name) => !PROGRAMS[name].isThere());
+
+/** Debian's and Ubuntu's package manager, where this user may use it. */
+const APT_GET = '/usr/bin/apt-get';
+const mayInstall = () => process.getuid?.() === 0 && existsSync(APT_GET);
+
+function aptGet(...args) {
+  const { status, stdout, stderr } = spawnSync(APT_GET, ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+    maxBuffer: Infinity,
+  });
+  return { done: status === 0, said: `${stdout}${stderr}` };
+}
+
+function aptInstall(packages) {
+  const install = () => aptGet('install', '--no-install-recommends', ...packages);
+  if (install().done) return;
+  // A fresh machine has no package lists, and an old one's name versions that are gone.
+  say('  reading the package lists first');
+  const update = aptGet('update');
+  const { done, said } = install();
+  if (!done) say(`${update.done ? '' : update.said}${said}`);
+}
+
+/** Installs what is missing where we may; else says how to. Ends the program when something is missing then that can't be done without. */
+export function installPrograms(names) {
+  if (names.length === 0) return;
+  const packages = (of) => of.flatMap((name) => PROGRAMS[name].packages);
+  if (mayInstall()) step(`Installing ${packages(names).join(', ')} with apt-get`, () => aptInstall(packages(names)));
+
+  const missing = missingPrograms(names);
+  if (missing.length === 0) return;
+  const purposes = missing.map((name) => `${name} (${PROGRAMS[name].purpose})`).join(', ');
+  const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
+  const command = `${sudo}apt-get install -y --no-install-recommends ${packages(missing).join(' ')}`;
+  // Tests that miss their service skip and say so, but continuous integration must not be green without having run them.
+  const canDoWithout = missing.every((name) => PROGRAMS[name].testsOnly) && !process.env.CI;
+  if (!canDoWithout) stop(`Missing on this machine: ${purposes}.`, command);
+  say(`Missing on this machine: ${purposes}. What needs it is skipped.\n  → ${command}`);
+}
