@@ -1,4 +1,4 @@
 import { openSqliteStore } from './sqlite-under-test.contract.ts';
 import { storeProperties } from './store.property.ts';
 
-storeProperties('sqlite', openSqliteStore, 600);
+storeProperties('sqlite', openSqliteStore, 60);

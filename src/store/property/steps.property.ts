@@ -197,8 +197,10 @@ const n = fc.nat({ max: 20 });
 export const steps: fc.Arbitrary<Step>[] = [
   fc.option(fc.constantFrom('a', 'b'), { nil: undefined, freq: 1 }).map(submit),
   fc.constant(submit(undefined)),
+  fc.constant(submit(undefined)),
   fc.integer({ min: 1, max: 3 }).map(claim),
   fc.constant(claim(1)),
+  fc.constant(claim(2)),
   fc.tuple(n, fc.constantFrom(0, 1, 2, 30, 600, 2500)).map(([which, count]) => append(which, count)),
   fc.tuple(n, fc.constantFrom(1, 3)).map(([which, count]) => append(which, count)),
   n.map(renew),
