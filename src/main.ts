@@ -34,7 +34,7 @@ async function main(): Promise<void> {
       process.exit(70);
     });
   }
-  const service = await startService(config, logger, process.env);
+  const service = await startService(config, logger, process.env, (line) => process.stdout.write(`  … ${line}\n`));
   announce(service);
 
   let stopping = false;

@@ -54,11 +54,16 @@ function undoList(logger: Logger): { add(undo: () => Promise<void>): void; run()
   };
 }
 
-/** Composes and starts the service. Throws a StartError, with nothing left running, when a part can't work. */
-export async function startService(config: Config, logger: Logger, environment: NodeJS.ProcessEnv): Promise<Service> {
+/** Composes and starts the service; `tell` hears what takes a while, in words for people. Throws a StartError, with nothing left running, when a part can't work. */
+export async function startService(
+  config: Config,
+  logger: Logger,
+  environment: NodeJS.ProcessEnv,
+  tell: (line: string) => void,
+): Promise<Service> {
   const undo = undoList(logger);
   try {
-    return await compose(config, logger, environment, undo);
+    return await compose(config, logger, environment, tell, undo);
   } catch (error) {
     await undo.run();
     throw error;
@@ -69,6 +74,7 @@ async function compose(
   config: Config,
   logger: Logger,
   environment: NodeJS.ProcessEnv,
+  tell: (line: string) => void,
   undo: ReturnType<typeof undoList>,
 ): Promise<Service> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
@@ -95,7 +101,7 @@ async function compose(
     packages: config.RUNTIME_PACKAGES,
     searchPath: config.PYTHON_SEARCH_PATH,
     environment,
-    log: (line) => logger.info(line),
+    log: tell,
   });
   undo.add(() => runtimes.close());
 

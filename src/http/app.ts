@@ -109,7 +109,7 @@ export async function createApp(parts: AppParts): Promise<App> {
 
   const streams = createEventStreams(config.HEARTBEAT_MS);
   app.addHook('preClose', async () => {
-    streams.close();
+    await streams.close();
     // Who is still reading an answer may go on, but not for ever.
     setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });

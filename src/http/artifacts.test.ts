@@ -43,7 +43,9 @@ const getRaw = (path: string): Promise<number | undefined> =>
 
 describe('artifacts', () => {
   it('are listed with size, hash and type, and named in the job', async () => {
-    const { artifacts } = (await (await fetch(`${app.url}/jobs/${id}/artifacts`)).json()) as { artifacts: { name: string; size: number }[] };
+    const { artifacts } = (await (await fetch(`${app.url}/jobs/${id}/artifacts`)).json()) as {
+      artifacts: { name: string; size: number }[];
+    };
     expect(artifacts.map((each) => each.name)).toEqual(Object.keys(CONTENT).toSorted());
     expect(artifacts.find((each) => each.name === 'result.csv')).toEqual({
       name: 'result.csv',
@@ -89,7 +91,18 @@ describe('artifacts', () => {
   });
 
   it('are 404 when they are not there, and however somebody tries to leave the folder', async () => {
-    for (const name of ['absent', '..', '../code/main.py', '%2e%2e/code/main.py', '..%2fcode%2fmain.py', '%252e%252e/code/main.py', 'result.csv/x', '%00', 'result.csv%00', '%ff']) {
+    for (const name of [
+      'absent',
+      '..',
+      '../code/main.py',
+      '%2e%2e/code/main.py',
+      '..%2fcode%2fmain.py',
+      '%252e%252e/code/main.py',
+      'result.csv/x',
+      '%00',
+      'result.csv%00',
+      '%ff',
+    ]) {
       expect([name, await getRaw(`/jobs/${id}/artifacts/${name}`)]).toEqual([name, 404]);
     }
     expect(await getRaw(`/jobs/${id}/artifacts/../../../../etc/passwd`)).toBe(404);

@@ -31,8 +31,10 @@ const part = (name: string, content: string, filename?: string): string =>
   `--B\r\nContent-Disposition: form-data; name="${name}"${filename === undefined ? '' : `; filename="${filename}"`}\r\n\r\n${content}\r\n`;
 
 const rawForm = (body: string, headers = ''): Promise<string> =>
-  raw(`POST /jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`,
-    false);
+  raw(
+    `POST /jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`,
+    false,
+  );
 
 describe('POST /jobs', () => {
   it('accepts a job and answers with its id and status', async () => {
@@ -99,7 +101,16 @@ describe('POST /jobs', () => {
 
   it('tells all that is wrong with a spec at once, each with a pointer', async () => {
     const response = await post(app.url, {
-      spec: { entry: '../x.py', args: ['ok', 'a\0b', 3], timeout_sec: 601, cpu_limit: 'NaN', mem_limit_mb: 32, pids_limit: 1.5, env: { 'A-B': 'x', C: 'a\0' }, workspace: null },
+      spec: {
+        entry: '../x.py',
+        args: ['ok', 'a\0b', 3],
+        timeout_sec: 601,
+        cpu_limit: 'NaN',
+        mem_limit_mb: 32,
+        pids_limit: 1.5,
+        env: { 'A-B': 'x', C: 'a\0' },
+        workspace: null,
+      },
     });
     expect(response.status).toBe(422);
     const { code, errors } = await problem(response);
@@ -141,9 +152,12 @@ describe('POST /jobs', () => {
     }
   });
 
-  it.each(['', '/etc/passwd', '../main.py', 'a/../../b.py', 'a//b.py', './main.py', `${'x'.repeat(300)}.py`, 'a\0b'])('refuses %j as an entry', async (entry) => {
-    expect((await post(app.url, { spec: { entry } })).status).toBe(422);
-  });
+  it.each(['', '/etc/passwd', '../main.py', 'a/../../b.py', 'a//b.py', './main.py', `${'x'.repeat(300)}.py`, 'a\0b'])(
+    'refuses %j as an entry',
+    async (entry) => {
+      expect((await post(app.url, { spec: { entry } })).status).toBe(422);
+    },
+  );
 
   it('lists what there is when the runtime is not', async () => {
     const response = await post(app.url, { spec: { runtime: 'python2.7' } });
@@ -158,13 +172,16 @@ describe('POST /jobs', () => {
     expect((await problem(response)).code).toBe('net_policy_unavailable');
   });
 
-  it.each(['..', '.', '../evil.py', '/etc/cron.d/x', 'a/../b', `${'n'.repeat(256)}`, 'a//b', 'nul\0l'])('refuses the file name %j and leaves nothing', async (name) => {
-    const body = `${part('spec', '{}')}${part('code_files', 'x', name)}--B--\r\n`;
-    const answer = await rawForm(body);
-    expect(answer).toContain('HTTP/1.1 422');
-    expect(answer).toContain('/code_files/0');
-    expect(await app.filesLeft()).toEqual([]);
-  });
+  it.each(['..', '.', '../evil.py', '/etc/cron.d/x', 'a/../b', `${'n'.repeat(256)}`, 'a//b', 'nul\0l'])(
+    'refuses the file name %j and leaves nothing',
+    async (name) => {
+      const body = `${part('spec', '{}')}${part('code_files', 'x', name)}--B--\r\n`;
+      const answer = await rawForm(body);
+      expect(answer).toContain('HTTP/1.1 422');
+      expect(answer).toContain('/code_files/0');
+      expect(await app.filesLeft()).toEqual([]);
+    },
+  );
 
   it('refuses the same path twice, also as a file and a folder', async () => {
     for (const names of [
@@ -191,7 +208,9 @@ describe('POST /jobs', () => {
   });
 
   it('leaves nothing of an upload whose client went away', async () => {
-    const begun = raw(`POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 100000\r\n\r\n${part('spec', '{}')}${part('code_files', 'x', 'main.py')}`);
+    const begun = raw(
+      `POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 100000\r\n\r\n${part('spec', '{}')}${part('code_files', 'x', 'main.py')}`,
+    );
     await begun.catch(() => undefined);
     await expect.poll(() => app.filesLeft()).toEqual([]);
     expect((await app.store.stats()).queued).toBe(0);
@@ -261,7 +280,12 @@ describe('POST /jobs', () => {
     const response = await fetch(`${app.url}/jobs?wait=30`, { method: 'POST', body: formOf({}) });
     await play;
     expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({ status: 'succeeded', job: { status: 'succeeded' }, logs: 'one\ntwo\n[runner] finished with code 0\n', artifacts: [] });
+    expect(await response.json()).toMatchObject({
+      status: 'succeeded',
+      job: { status: 'succeeded' },
+      logs: 'one\ntwo\n[runner] finished with code 0\n',
+      artifacts: [],
+    });
     const short = await post(app.url, {}, { headers: { prefer: 'respond-async, wait=0' } });
     expect(await short.json()).toMatchObject({ status: 'queued', job: { status: 'queued' }, logs: '' });
   });

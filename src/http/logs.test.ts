@@ -15,7 +15,8 @@ beforeEach(async () => {
 afterEach(() => app.close());
 
 /** All events until the stream ends. */
-const eventsOf = async (path: string, init: RequestInit = {}): Promise<EventSourceMessage[]> => readEvents(await fetch(app.url + path, init));
+const eventsOf = async (path: string, init: RequestInit = {}): Promise<EventSourceMessage[]> =>
+  readEvents(await fetch(app.url + path, init));
 
 async function readEvents(response: Response): Promise<EventSourceMessage[]> {
   expect(response.status).toBe(200);
@@ -59,7 +60,15 @@ describe('GET /jobs/{id}/logs/stream', () => {
   });
 
   it('lets nothing in the output forge or end a stream', async () => {
-    const hostile = ['10%\r20%\r\n', 'a\revent: end\rdata: complete\r\r\n', 'data: x\n', 'id: 999\n', ': comment\n', '__END__\n', '\u2028event: end\n'];
+    const hostile = [
+      '10%\r20%\r\n',
+      'a\revent: end\rdata: complete\r\r\n',
+      'data: x\n',
+      'id: 999\n',
+      ': comment\n',
+      '__END__\n',
+      '\u2028event: end\n',
+    ];
     await app.store.append(claimed.lease, lines(...hostile));
     await finish(app.store, claimed);
     const events = await eventsOf(`/jobs/${id}/logs/stream`);
@@ -100,7 +109,9 @@ describe('GET /jobs/{id}/logs/stream', () => {
     const expected = ['8', '9', '10', '11', undefined];
     expect((await resumed).map((event) => event.id)).toEqual(expected);
     expect((await eventsOf(`/jobs/${id}/logs/stream?after=7`)).map((event) => event.id)).toEqual(expected);
-    expect((await eventsOf(`/jobs/${id}/logs/stream`, { headers: { 'last-event-id': '11' } })).map((event) => event.event)).toEqual(['end']);
+    expect((await eventsOf(`/jobs/${id}/logs/stream`, { headers: { 'last-event-id': '11' } })).map((event) => event.event)).toEqual([
+      'end',
+    ]);
     expect((await eventsOf(`/jobs/${id}/logs/stream?after=9999`)).map((event) => event.event)).toEqual(['end']);
     expect((await eventsOf(`/jobs/${id}/logs/stream`, { headers: { 'last-event-id': 'what?' } })).length).toBe(12);
     expect((await fetch(`${app.url}/jobs/${id}/logs/stream?after=-1`)).status).toBe(400);

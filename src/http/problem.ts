@@ -58,7 +58,11 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, error:
   // What is left of an upload that was refused is not worth reading.
   if (!request.raw.complete && request.method === 'POST') reply.header('connection', 'close');
   // As bytes: for a text Fastify would add a charset, which this type does not have.
-  return reply.headers(known.headers).code(problem.status).type('application/problem+json').send(Buffer.from(JSON.stringify(problem)));
+  return reply
+    .headers(known.headers)
+    .code(problem.status)
+    .type('application/problem+json')
+    .send(Buffer.from(JSON.stringify(problem)));
 }
 
 /** 404 and 405 for what no route answers. */

@@ -43,7 +43,16 @@ describe('what the service says of itself', () => {
   it('describes every route in OpenAPI 3.1, from the schemas that validate', async () => {
     const document = (await (await fetch(`${app.url}/openapi.json`)).json()) as {
       openapi: string;
-      paths: Record<string, Record<string, { responses: Record<string, { content?: object }>; requestBody?: { content: Record<string, { schema: { properties: Record<string, { properties: object }> } }> } }>>;
+      paths: Record<
+        string,
+        Record<
+          string,
+          {
+            responses: Record<string, { content?: object }>;
+            requestBody?: { content: Record<string, { schema: { properties: Record<string, { properties: object }> } }> };
+          }
+        >
+      >;
     };
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths).toSorted()).toEqual([
@@ -77,7 +86,8 @@ describe('what the service says of itself', () => {
   });
 
   it('lets pages of the named origins call it, and no others', async () => {
-    const from = async (origin: string): Promise<string | null> => (await fetch(`${app.url}/healthz`, { headers: { origin } })).headers.get('access-control-allow-origin');
+    const from = async (origin: string): Promise<string | null> =>
+      (await fetch(`${app.url}/healthz`, { headers: { origin } })).headers.get('access-control-allow-origin');
     expect(await from('https://notebook.example')).toBe('https://notebook.example');
     expect(await from('https://other.example')).toBeNull();
   });

@@ -1,9 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** After how many milliseconds a client that lost its connection comes back. */
 const RETRY_MS = 1000;
+/** For viewers of jobs that have just ended, when the service stops. */
+const LAST_WORDS_MS = 200;
 
 export const SSE_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -22,8 +25,8 @@ export interface Viewer {
 export interface EventStreams {
   /** Answers with an event stream; `serve` writes it. The request needs no particular `accept`. */
   open(request: FastifyRequest, reply: FastifyReply, serve: (viewer: Viewer) => Promise<void>): void;
-  /** Ends all streams, without last words, so that clients come back to whoever serves then. */
-  close(): void;
+  /** Lets those that are about to end say their last words; ends the others without, so that clients come back to whoever serves then. */
+  close(): Promise<void>;
 }
 
 async function roomIn(response: ServerResponse): Promise<void> {
@@ -80,8 +83,9 @@ export function createEventStreams(heartbeatMs: number): EventStreams {
       );
     },
 
-    close() {
+    async close() {
       clearInterval(heartbeat);
+      for (let waited = 0; open.size > 0 && waited < LAST_WORDS_MS; waited += 20) await delay(20);
       for (const [response, abort] of open) {
         abort.abort();
         response.end();

@@ -13,13 +13,20 @@ export async function waitForEnd(store: Store, id: string, waitMs: number, signa
   return store.get(id);
 }
 
-/** A job's log as text, a part at a time: the first `lines` entries. */
+/** A job's log as text, a part at a time: the first `lines` entries. The runner's lines begin on a line of their own, whatever stood before. */
 export async function* logText(store: Store, id: string, lines: number): AsyncGenerator<string> {
   let after = 0;
+  let atLineStart = true;
   while (after < lines) {
     const entries = await store.read(id, after, Math.min(PAGE, lines - after));
     if (entries.length === 0) return;
     after += entries.length;
-    yield entries.map((entry) => entry.text).join('');
+    let text = '';
+    for (const entry of entries) {
+      if (entry.stream === 'runner' && !atLineStart) text += '\n';
+      text += entry.text;
+      atLineStart = entry.text.endsWith('\n');
+    }
+    yield text;
   }
 }

@@ -144,6 +144,7 @@ async function follow(
   say: (text: string) => Promise<void>,
 ): Promise<Result> {
   for await (const chunk of running.output) await log.write(chunk.stream, chunk.bytes);
+  log.endLines();
   const { exit, usage }: Ended = await running.ended;
   const sentence = sentenceFor(exit);
   if (sentence !== undefined) await say(sentence);

@@ -13,6 +13,8 @@ export interface LogWriter {
   write(stream: LogStream, bytes: Buffer): Promise<void>;
   /** Adds an entry of the runner's. */
   add(entry: NewLogEntry): Promise<void>;
+  /** The program has ended: what it left of a line is a line. */
+  endLines(): void;
   /** Ends unfinished lines and hands over what is not yet written, for the step that finishes the job. */
   end(): Promise<NewLogEntry[]>;
 }
@@ -61,6 +63,14 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
     batchChars += text.length;
   };
 
+  const endLines = (): void => {
+    for (const [stream, { decoder, line }] of unfinished) {
+      const rest = line + decoder.end();
+      if (rest !== '') push(stream, Date.now(), rest);
+    }
+    unfinished.clear();
+  };
+
   const roomOrFailure = async (): Promise<void> => {
     schedule();
     while (isFull() && failure === undefined) await flush();
@@ -95,12 +105,10 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
       await roomOrFailure();
     },
 
+    endLines,
+
     async end() {
-      for (const [stream, { decoder, line }] of unfinished) {
-        const rest = line + decoder.end();
-        if (rest !== '') push(stream, Date.now(), rest);
-      }
-      unfinished.clear();
+      endLines();
       clearTimeout(timer);
       timer = undefined;
       while (writing !== undefined) await writing;

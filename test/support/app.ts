@@ -113,7 +113,11 @@ export async function claim(store: Store): Promise<Claim> {
 }
 
 /** Plays the worker's last part. */
-export async function finish(store: Store, { lease }: Claim, more: { outcome?: Outcome; log?: NewLogEntry[]; artifacts?: Awaited<ReturnType<Artifacts['keep']>>[] } = {}): Promise<void> {
+export async function finish(
+  store: Store,
+  { lease }: Claim,
+  more: { outcome?: Outcome; log?: NewLogEntry[]; artifacts?: Awaited<ReturnType<Artifacts['keep']>>[] } = {},
+): Promise<void> {
   await store.finish(lease, {
     outcome: more.outcome ?? { kind: 'exited', code: 0 },
     usage: null,
