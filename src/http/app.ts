@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import {
   fastify,
+  LogController,
   type FastifyInstance,
   type FastifyBaseLogger,
   type RawReplyDefaultExpression,
@@ -59,7 +60,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const loggerInstance: FastifyBaseLogger = logger;
   const app = fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_OTHER_BODY,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',

@@ -5,6 +5,7 @@ import { runnerEntry, says } from '../jobs/runner-lines.ts';
 export const rescueRules = (maxAttempts: number): RescueRules => ({
   maxAttempts,
   retryLog: (job) => [runnerEntry(says.retrying(job.attempt, maxAttempts), Date.now())],
+  canceledLog: () => [runnerEntry(says.canceled(), Date.now())],
   lostLog: () => [runnerEntry(says.workerLost(), Date.now())],
 });
 
