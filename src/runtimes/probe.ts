@@ -27,8 +27,8 @@ for answer in (
 `;
 
 /** Asks a program whether it is an interpreter that jobs can run on. Undefined when not: broken, hanging, too old, not CPython. */
-export async function probe(path: string): Promise<Found | undefined> {
-  const end = await runProgram(path, ['-I', '-S', '-c', QUESTION], { env: bareEnvironment(), timeoutMs: PROBE_TIMEOUT_MS });
+export async function probe(path: string, timeoutMs = PROBE_TIMEOUT_MS): Promise<Found | undefined> {
+  const end = await runProgram(path, ['-I', '-S', '-c', QUESTION], { env: bareEnvironment(), timeoutMs });
   if (end.code !== 0) return undefined;
   const [implementation, level, version = '', answeredPrefix = '', answeredExecutable = '', abiFlags = ''] = end.stdout.split('\n');
   const [major, minor] = version.split('.').map(Number);

@@ -59,7 +59,7 @@ export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes
   const listeners = new Set<() => void>();
   const closing = new AbortController();
   const prepareDefault = async (chosen: Discovered, lacking: readonly string[]): Promise<void> => {
-    runtimes.set(chosen.name, runtimeOf(chosen, 'preparing', `${listed(lacking)} are being installed; jobs wait for that`));
+    runtimes.set(chosen.name, runtimeOf(chosen, 'preparing', `installing ${listed(lacking)}; jobs wait for that`));
     const others = bare.filter(({ name }) => name !== chosen.name).map(({ interpreter }) => interpreter);
     const { detail, ...filled } = await fill(chosen, { ...options, requirements, others, signal: closing.signal });
     if (closing.signal.aborted) return;
