@@ -64,7 +64,7 @@ describe('preparing the default runtime', () => {
   const withPackages = (): Partial<RuntimesOptions> => ({
     searchPath: ['/usr/bin'],
     // Against a setting that would have every job compile them again.
-    environment: { PIP_NO_COMPILE: '1', PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(home, 'index') },
+    environment: { PIP_NO_COMPILE: '0', PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(home, 'index') },
   });
 
   it('installs what is required, and is not ready before', async () => {
