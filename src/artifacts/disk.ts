@@ -1,97 +1,66 @@
-import { createHash } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { chmod, lstat, mkdir, open, opendir, readdir, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { chmod, lstat, mkdir, opendir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ApiError, errnoOf, StartError } from '../errors.ts';
-import type { Artifacts, OpenArtifact, Upload } from './artifacts.ts';
+import type { Artifacts, Upload } from './artifacts.ts';
 import { contentType } from './content-type.ts';
+import { makeFolders, readParts, writeNew } from './disk-file.ts';
 import { isJobId, problemOfPath } from './path.ts';
+import { removeTree } from './remove-tree.ts';
 
-/** Folders inside a job's, readable for the user that the job runs as; the folder above them all lets nobody else in. */
-const FOLDER_MODE = 0o755;
-const FILE_MODE = 0o644;
+/** Nobody but the service gets to a job's folder; what is inside it is readable, for the sandbox mounts it from there. */
+const OURS_ALONE = 0o700;
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+/** A file where a folder should be, or a folder where a file should be, or the same once more. */
+const CLASHES = new Set(['EEXIST', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY']);
+const isClash = (error: unknown): boolean => CLASHES.has(errnoOf(error) ?? '');
 
 const missing = (error: unknown): undefined => {
   if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
   throw error;
 };
 
-/** Removes a tree, also one with folders that nobody may enter or that is deeper than a path can be long. */
-async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch {
-    await openFolders(path);
-    await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function openFolders(path: string): Promise<void> {
-  const found = await lstat(path).catch(missing);
-  if (found?.isDirectory() !== true) return;
-  await chmod(path, 0o700);
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openFolders(join(path, entry.name));
-  }
-}
-
-interface Written {
-  size: number;
-  sha256: string;
-}
-
-async function writeAll(handle: FileHandle, content: AsyncIterable<Uint8Array>): Promise<Written> {
-  const hash = createHash('sha256');
-  let size = 0;
-  for await (const part of content) {
-    hash.update(part);
-    size += part.length;
-    await handle.writeFile(part);
-  }
-  return { size, sha256: hash.digest('hex') };
-}
-
-/** Makes the folders on the way to a file, with our mode whatever the umask. */
-async function makeFolders(root: string, segments: readonly string[]): Promise<void> {
-  let folder = root;
-  for (const segment of segments) {
-    folder = join(folder, segment);
-    try {
-      await mkdir(folder);
-      await chmod(folder, FOLDER_MODE);
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST' || !(await lstat(folder)).isDirectory()) throw error;
-    }
-  }
-}
-
 /**
- * Files of jobs in a folder of this host: `<id>/code`, `<id>/input`, `<id>/output`. Uploads grow under `staging/` and
- * move to their place in one step.
+ * Files of jobs in a folder of this host: `<id>/code`, `<id>/input`, `<id>/output`. What is not whole yet, or not any
+ * more, lies in `staging` and `keeping` under names of its own, and moves in one step.
  */
 export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
   const staging = join(dir, 'staging');
   const keeping = join(dir, 'keeping');
+  const unfinished = (folder: string, what: string): string => join(folder, `${what}-${randomUUID()}`);
   const jobDir = (id: string): string => {
     if (!isJobId(id)) throw new Error(`not a job id: ${id}`);
     return join(dir, id);
   };
-  let serial = 0;
+
+  /** Gone at once for everybody, also for those who still write there, however long the removing takes. */
+  async function removeAtOnce(path: string): Promise<void> {
+    const gone = unfinished(staging, 'removed');
+    try {
+      await rename(path, gone);
+    } catch (error) {
+      return missing(error);
+    }
+    await removeTree(gone);
+  }
 
   return {
     name: 'disk',
 
     async check() {
+      const probe = unfinished(dir, 'probe');
       try {
-        await mkdir(dir, { recursive: true, mode: 0o700 });
-        await chmod(dir, 0o700);
-        for (const folder of [staging, keeping]) await mkdir(folder, { recursive: true });
-        const probe = join(dir, `probe-${process.pid}-${++serial}`);
-        await writeFile(probe, 'probe', { flag: 'wx' });
-        await rm(probe);
+        for (const folder of [dir, staging, keeping]) {
+          await mkdir(folder, { recursive: true, mode: OURS_ALONE });
+          await chmod(folder, OURS_ALONE);
+        }
+        try {
+          await writeFile(probe, 'probe', { flag: 'wx' });
+          if ((await readFile(probe, 'utf8')) !== 'probe') throw new Error('what is written there reads differently');
+        } finally {
+          await rm(probe, { force: true });
+        }
       } catch (error) {
         const code = errnoOf(error) ?? String(error);
         const remedy =
@@ -108,50 +77,18 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
       }
     },
 
-    async stage(jobId): Promise<Upload> {
-      const home = join(staging, jobDir(jobId).slice(dir.length + 1));
-      const areas = ['code', 'input', 'output'];
-      await mkdir(home);
-      await chmod(home, FOLDER_MODE);
-      for (const area of areas) await makeFolders(home, [area]);
-      let live = true;
-      return {
-        async write(area, path, content) {
-          const problem = problemOfPath(path);
-          if (problem !== undefined) throw new ApiError('invalid_spec', `the file name ${problem}`);
-          const segments = path.split('/');
-          const target = join(home, area, path);
-          let handle: FileHandle;
-          try {
-            await makeFolders(join(home, area), segments.slice(0, -1));
-            handle = await open(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
-          } catch (error) {
-            if (errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOTDIR') {
-              throw new ApiError('invalid_spec', 'the same path was sent twice, or once as a file and once as a folder', { cause: error });
-            }
-            throw error;
-          }
-          try {
-            const written = await writeAll(handle, content);
-            await handle.chmod(FILE_MODE);
-            return written;
-          } finally {
-            await handle.close();
-          }
-        },
-        async commit() {
-          live = false;
-          await rename(home, jobDir(jobId));
-        },
-        async discard() {
-          if (live) await removeTree(home);
-          live = false;
-        },
-      };
+    async stage(jobId) {
+      const final = jobDir(jobId);
+      const home = unfinished(staging, jobId);
+      await makeFolders(staging, [home.slice(staging.length + 1)]);
+      for (const area of ['code', 'input', 'output']) await makeFolders(home, [area]);
+      return stagedUpload(home, final, removeAtOnce);
     },
 
     async inputs(jobId) {
       const home = jobDir(jobId);
+      // Files that are lost are our fault; without this the job would be told that it sent none.
+      await lstat(home);
       return { codeDir: join(home, 'code'), inputDir: join(home, 'input'), dispose: async () => undefined };
     },
 
@@ -159,45 +96,41 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
       const problem = problemOfPath(file.name);
       if (problem !== undefined) throw new Error(`the name ${problem}`);
       const output = join(jobDir(jobId), 'output');
-      const temporary = join(keeping, `${jobId}-${++serial}`);
+      const temporary = unfinished(keeping, jobId);
       try {
-        const handle = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
-        let written: Written;
-        try {
-          written = await writeAll(handle, file.open());
-        } finally {
-          await handle.close();
-        }
+        const written = await writeNew(temporary, file.open());
         await makeFolders(output, file.name.split('/').slice(0, -1));
         await rename(temporary, join(output, file.name));
         return { name: file.name, ...written, content_type: contentType(file.name) };
       } catch (error) {
         await rm(temporary, { force: true });
-        throw error;
+        // The job's log will show the message: it must not name folders of this host.
+        if (isClash(error)) throw new Error('a file and a folder have the same name', { cause: error });
+        const code = errnoOf(error);
+        throw code === undefined ? error : Object.assign(new Error(`can't be kept (${code})`, { cause: error }), { code });
       }
     },
 
     async clearOutputs(jobId) {
-      const output = join(jobDir(jobId), 'output');
-      await removeTree(output);
-      await makeFolders(jobDir(jobId), ['output']);
+      const home = jobDir(jobId);
+      await removeAtOnce(join(home, 'output'));
+      await makeFolders(home, ['output']);
     },
 
-    async open(jobId, name): Promise<OpenArtifact | undefined> {
+    async open(jobId, name) {
       if (!isJobId(jobId) || problemOfPath(name) !== undefined) return undefined;
       const path = join(jobDir(jobId), 'output', name);
-      const found: Stats | undefined = await lstat(path).catch(missing);
+      const found = await lstat(path).catch(missing);
       if (found?.isFile() !== true) return undefined;
+      const whole = { start: 0, end: found.size - 1 };
       return {
         size: found.size,
         modifiedAt: found.mtimeMs,
-        stream: (range) => Readable.from(readFile(path, range)),
+        stream: (range = whole) => Readable.from(readParts(path, range)),
       };
     },
 
-    async remove(jobId) {
-      await removeTree(jobDir(jobId));
-    },
+    remove: async (jobId) => removeAtOnce(jobDir(jobId)),
 
     async *ids() {
       for await (const entry of await opendir(dir)) {
@@ -213,22 +146,44 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
   };
 }
 
-const PART_BYTES = 256 * 1024;
+function stagedUpload(home: string, final: string, removeAtOnce: (path: string) => Promise<void>): Upload {
+  let state: 'open' | 'committed' | 'discarded' = 'open';
+  let writing = 0;
 
-/** The bytes of a file as they were when it was opened: a file that was replaced meanwhile is still the old one to its reader. */
-async function* readFile(path: string, range?: { start: number; end: number }): AsyncGenerator<Buffer> {
-  const handle = await open(path, O_RDONLY | O_NOFOLLOW);
-  try {
-    let at = range?.start ?? 0;
-    const end = range?.end ?? (await handle.stat()).size - 1;
-    while (at <= end) {
-      const part = Buffer.allocUnsafe(Math.min(PART_BYTES, end - at + 1));
-      const { bytesRead } = await handle.read(part, 0, part.length, at);
-      if (bytesRead === 0) throw new Error(`${dirname(path)}: a file is shorter than it was`);
-      at += bytesRead;
-      yield part.subarray(0, bytesRead);
+  /** A client that goes on sending to a discarded upload must not fill the disk with a file that no folder shows. */
+  async function* whileOpen(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const part of content) {
+      if (state !== 'open') throw new Error(`the upload is ${state}`);
+      yield part;
     }
-  } finally {
-    await handle.close();
   }
+
+  return {
+    async write(area, path, content) {
+      const problem = problemOfPath(path);
+      if (problem !== undefined) throw new ApiError('invalid_spec', `the file name ${problem}`);
+      writing += 1;
+      try {
+        await makeFolders(join(home, area), path.split('/').slice(0, -1));
+        return await writeNew(join(home, area, path), whileOpen(content));
+      } catch (error) {
+        if (!isClash(error)) throw error;
+        throw new ApiError('invalid_spec', 'the same path was sent twice, or once as a file and once as a folder', { cause: error });
+      } finally {
+        writing -= 1;
+      }
+    },
+    async commit() {
+      if (writing > 0) throw new Error('a file of the upload is still being written');
+      // The folder's time is when it was begun, and a long upload would look like what a crash left.
+      await utimes(home, new Date(), new Date());
+      await rename(home, final);
+      state = 'committed';
+    },
+    async discard() {
+      if (state !== 'open') return;
+      state = 'discarded';
+      await removeAtOnce(home);
+    },
+  };
 }
