@@ -33,6 +33,9 @@ const CPU_PERIOD_US = 100_000;
 /** Below this the kernel refuses a quota. */
 const MIN_CPU_QUOTA_US = 1000;
 const REMOVE_ATTEMPTS = 200;
+/** What all jobs together weigh against everything else that wants the CPU, the service first of all; the default is 1024 (v1), 100 (v2). */
+const JOBS_SHARES = 256;
+const JOBS_WEIGHT = 25;
 const CONTROLLERS = ['memory', 'pids', 'cpu'] as const;
 type Controller = (typeof CONTROLLERS)[number];
 
@@ -181,6 +184,7 @@ async function prepareVersion2(mount: string, own: string, instance: string): Pr
       await mkdir(folder, { recursive: true });
       await writeFile(join(folder, 'cgroup.subtree_control'), wanted);
       await sweep(folder);
+      await writeFile(join(folder, 'cpu.weight'), String(JOBS_WEIGHT));
       return await tryOut(version2(folder));
     } catch (error) {
       failures.push(error);
@@ -221,6 +225,7 @@ export async function openCgroups(instance: string): Promise<Cgroups> {
       await mkdir(folders[controller], { recursive: true });
       await sweep(folders[controller]);
     }
+    await writeFile(join(folders.cpu, 'cpu.shares'), String(JOBS_SHARES));
     return tryOut(version1(folders));
   }
   if (mounts.v2 !== undefined) return prepareVersion2(mounts.v2, own.get('') ?? '/', name);

@@ -32,7 +32,7 @@ export interface SqliteOptions {
   now?: () => number;
 }
 
-const CACHE_BYTES = 16 * 1024 * 1024;
+const CACHE_BYTES = 4 * 1024 * 1024;
 const QUEUE = 'queue';
 
 /**

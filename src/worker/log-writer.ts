@@ -1,9 +1,10 @@
 import { StringDecoder } from 'node:string_decoder';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LogStream, NewLogEntry } from '../store/store.ts';
 
 /** A line longer than this many characters becomes several entries, so that memory stays bounded. */
 const MAX_LINE_CHARS = 1024 * 1024;
-const MAX_BATCH_ENTRIES = 1000;
+const MAX_BATCH_ENTRIES = 500;
 const MAX_BATCH_CHARS = 512 * 1024;
 /** Output that comes bit by bit is written at most this often; the first bit after a pause at once. */
 const BATCH_MS = 8;
@@ -73,7 +74,11 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
 
   const roomOrFailure = async (): Promise<void> => {
     schedule();
-    while (isFull() && failure === undefined) await flush();
+    while (isFull() && failure === undefined) {
+      await flush();
+      // A flood must not keep everybody else waiting: one batch, then whoever else has come.
+      await nextTurn();
+    }
     if (failure !== undefined) throw failure;
   };
 
