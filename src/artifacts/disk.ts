@@ -88,7 +88,8 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
     async inputs(jobId) {
       const home = jobDir(jobId);
       // Files that are lost are our fault; without this the job would be told that it sent none.
-      await lstat(home);
+      const found = await lstat(home).catch(missing);
+      if (found === undefined) throw new Error(`the job ${jobId} has no files`);
       return { codeDir: join(home, 'code'), inputDir: join(home, 'input'), dispose: async () => undefined };
     },
 
@@ -146,14 +147,19 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
   };
 }
 
+/** The caller's part of an upload that grows in `home` and is to be `final`. */
 function stagedUpload(home: string, final: string, removeAtOnce: (path: string) => Promise<void>): Upload {
   let state: 'open' | 'committed' | 'discarded' = 'open';
   let writing = 0;
 
+  const requireOpen = (): void => {
+    if (state !== 'open') throw new Error(`the upload is ${state}`);
+  };
+
   /** A client that goes on sending to a discarded upload must not fill the disk with a file that no folder shows. */
   async function* whileOpen(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const part of content) {
-      if (state !== 'open') throw new Error(`the upload is ${state}`);
+      requireOpen();
       yield part;
     }
   }
@@ -162,6 +168,7 @@ function stagedUpload(home: string, final: string, removeAtOnce: (path: string) 
     async write(area, path, content) {
       const problem = problemOfPath(path);
       if (problem !== undefined) throw new ApiError('invalid_spec', `the file name ${problem}`);
+      requireOpen();
       writing += 1;
       try {
         await makeFolders(join(home, area), path.split('/').slice(0, -1));
@@ -174,6 +181,7 @@ function stagedUpload(home: string, final: string, removeAtOnce: (path: string) 
       }
     },
     async commit() {
+      requireOpen();
       if (writing > 0) throw new Error('a file of the upload is still being written');
       // The folder's time is when it was begun, and a long upload would look like what a crash left.
       await utimes(home, new Date(), new Date());
