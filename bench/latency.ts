@@ -25,7 +25,7 @@ export async function latency(base: string, program: string): Promise<Latency> {
   let firstLineMs = Number.NaN;
   const decoder = new TextDecoder();
   for await (const part of response.body ?? []) {
-    text += decoder.decode(part as Uint8Array, { stream: true });
+    text += decoder.decode(part, { stream: true });
     // The runner's own first line is not the program's.
     if (Number.isNaN(firstLineMs) && /^data: (?!\[runner\])/m.test(text)) firstLineMs = performance.now() - begun;
   }

@@ -21,7 +21,7 @@ async function read(next: number, lastId: string, untilMs: number): Promise<{ ne
     const response = await fetch(`${base}/jobs/${id}/logs/stream`, { headers: { 'last-event-id': lastId }, signal: abort.signal });
     const decoder = new TextDecoder('latin1');
     for await (const part of response.body ?? []) {
-      const events = (rest + decoder.decode(part as Uint8Array)).split('\n\n');
+      const events = (rest + decoder.decode(part)).split('\n\n');
       rest = events.pop() ?? '';
       for (const event of events) {
         const number = /^id: (\d+)$/m.exec(event)?.[1];

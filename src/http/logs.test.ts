@@ -23,7 +23,7 @@ async function readEvents(response: Response): Promise<EventSourceMessage[]> {
   const events: EventSourceMessage[] = [];
   const parser = createParser({ onEvent: (event) => events.push(event) });
   const decoder = new TextDecoder();
-  for await (const part of response.body ?? []) parser.feed(decoder.decode(part as Uint8Array, { stream: true }));
+  for await (const part of response.body ?? []) parser.feed(decoder.decode(part, { stream: true }));
   return events;
 }
 
@@ -130,7 +130,7 @@ describe('GET /jobs/{id}/logs/stream', () => {
     const decoder = new TextDecoder();
     let text = '';
     for await (const part of response.body ?? []) {
-      text += decoder.decode(part as Uint8Array);
+      text += decoder.decode(part);
       if (text.includes(': alive\n\n')) break;
     }
     expect(text).toBe('retry: 1000\n\n: alive\n\n');

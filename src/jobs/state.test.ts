@@ -8,13 +8,17 @@ describe('the state table', () => {
   it('is what docs/states.md draws', async () => {
     const page = await readFile('docs/states.md', 'utf8');
     const drawn = [...page.matchAll(/^ {2}(\w+) --> (\w+): (\w+)$/gm)].map(([, from, to, name]) => `${name}: ${from} to ${to}`);
-    const table = Object.entries(TRANSITIONS).flatMap(([name, { from, to }]) => from.flatMap((start) => to.map((end) => `${name}: ${start} to ${end}`)));
+    const table = Object.entries(TRANSITIONS).flatMap(([name, { from, to }]) =>
+      from.flatMap((start) => to.map((end) => `${name}: ${start} to ${end}`)),
+    );
     expect(drawn.toSorted()).toEqual(table.toSorted());
   });
 
   it('leads nowhere from a final status, and everywhere from the first one', () => {
     const transitions = Object.values(TRANSITIONS) as readonly { from: readonly string[]; to: readonly string[] }[];
-    expect(transitions.flatMap(({ from }) => [...from]).filter((status) => ['succeeded', 'failed', 'canceled'].includes(status))).toEqual([]);
+    expect(transitions.flatMap(({ from }) => [...from]).filter((status) => ['succeeded', 'failed', 'canceled'].includes(status))).toEqual(
+      [],
+    );
     const reached = new Set(['queued', ...transitions.flatMap(({ to }) => [...to])]);
     expect([...reached].toSorted()).toEqual(STATUSES.toSorted());
   });
@@ -36,6 +40,12 @@ describe('endings', () => {
     [{ kind: 'internal' }, 'failed', null, 'internal error', 'internal'],
   ])('%j is told as the wire format says', (outcome, status, exitCode, error, cause) => {
     const ending = endingOf(outcome);
-    expect([ending.status, ending.exitCode, ending.error, ending.cause, isFinal(ending.status)]).toEqual([status, exitCode, error, cause, true]);
+    expect([ending.status, ending.exitCode, ending.error, ending.cause, isFinal(ending.status)]).toEqual([
+      status,
+      exitCode,
+      error,
+      cause,
+      true,
+    ]);
   });
 });

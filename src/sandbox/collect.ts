@@ -1,24 +1,28 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { lstat, open, opendir, type FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { Readable } from 'node:stream';
-import { isUtf8 } from 'node:buffer';
 import type { OutputFile } from '../artifacts/artifacts.ts';
 import { problemOfPath } from '../artifacts/path.ts';
 import { errnoOf } from '../errors.ts';
+import { printableName, problemOfName } from './file-name.ts';
+import { createTeller } from './left-out.ts';
 import type { CollectBounds, LeftOut } from './sandbox.ts';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
-/** Files that are named one by one when they are left out; of the others only the number is told. */
-const MAX_NAMED = 20;
 const PART_BYTES = 256 * 1024;
+/** Entries to ask the system for at once; there may be a million. */
+const LISTING_ENTRIES = 256;
 
-/** Whether a file is wanted; it is asked with the file open. */
-export type Wanted = (name: string, handle: FileHandle, size: number) => Promise<boolean>;
+export interface CollectOptions {
+  /** Whether a file is wanted. It is asked with the file open; what is not wanted counts for nothing. */
+  wanted?: (name: string, handle: FileHandle, size: number) => Promise<boolean>;
+  /** Folders, by their own names, that are passed over without a word. */
+  skipFolder?: (name: string) => boolean;
+}
 
-class BoundReached extends Error {}
-
-const printable = (name: Buffer): string => JSON.stringify(name.toString('latin1')).slice(1, -1);
+class TimeIsUp extends Error {}
 
 const kindOf = (stats: BigIntStats): string => {
   if (stats.isSymbolicLink()) return 'a symbolic link';
@@ -27,7 +31,19 @@ const kindOf = (stats: BigIntStats): string => {
   return 'a device';
 };
 
+/** Node has no openat(2): this is the same, for nothing on the way to an open folder can be exchanged for a link. */
 const child = (folder: FileHandle, name: Buffer): Buffer => Buffer.concat([Buffer.from(`/proc/self/fd/${folder.fd}/`), name]);
+
+const openFolder = (parent: FileHandle, name: Buffer): Promise<FileHandle> =>
+  open(child(parent, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+
+async function* entriesOf(folder: FileHandle): AsyncGenerator<{ name: Buffer; looksLikeFile: boolean }> {
+  // Node's types know no listing of bytes; names that are not UTF-8 would be lost in strings.
+  const encoding = 'buffer' as BufferEncoding;
+  for await (const entry of await opendir(`/proc/self/fd/${folder.fd}`, { encoding, bufferSize: LISTING_ENTRIES })) {
+    yield { name: entry.name as unknown as Buffer, looksLikeFile: entry.isFile() };
+  }
+}
 
 async function* partsOf(handle: FileHandle, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < size;) {
@@ -42,93 +58,111 @@ async function* partsOf(handle: FileHandle, size: number): AsyncGenerator<Buffer
 /**
  * The regular files below a folder that a hostile program has filled; the program is dead. No link is followed anywhere
  * on the way: folders are opened one by one, without following, and what is in them is reached through their
- * descriptors. A file is open only while its consumer has it.
+ * descriptors. A file can be read only until the next one is asked for.
  *
  * Only files with one name are taken: a second name could be outside. Sparse files count with the size that they
- * claim. What is left out is told to `leftOut`, the first few by name.
+ * claim. What is left out is told to `leftOut`, the first few by name; files beyond the bound are only counted.
  */
 export async function* collectFolder(
   root: string,
   bounds: CollectBounds,
   leftOut: (what: LeftOut) => void,
-  wanted: Wanted = async () => true,
-  skipFolder: (name: string) => boolean = () => false,
+  { wanted, skipFolder }: CollectOptions = {},
 ): AsyncGenerator<OutputFile> {
   const deadline = performance.now() + bounds.maxMs;
+  const { tell, tellRest } = createTeller(leftOut);
   let files = 0;
   let bytes = 0;
-  let named = 0;
-  let unnamed = 0;
+  let beyond = 0;
 
-  const leave = (name: string, reason: string): void => {
-    named += 1;
-    if (named <= MAX_NAMED) leftOut({ name, reason });
-    else unnamed += 1;
-  };
-
-  async function* file(folder: FileHandle, name: Buffer, path: string): AsyncGenerator<OutputFile> {
+  async function* file(folder: FileHandle, name: Buffer, path: string, before: BigIntStats): AsyncGenerator<OutputFile> {
     let handle: FileHandle;
     try {
       handle = await open(child(folder, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     } catch (error) {
-      return leave(path, `can't be opened (${errnoOf(error) ?? 'unknown error'})`);
+      return tell(path, `can't be opened (${errnoOf(error) ?? String(error)})`);
     }
     try {
-      const stats = await handle.stat();
-      if (!stats.isFile()) return leave(path, 'not a regular file');
-      if (stats.nlink !== 1) return leave(path, 'has more than one name (hard links)');
-      if (!(await wanted(path, handle, stats.size))) return;
-      if (files >= bounds.maxFiles) throw new BoundReached(`more than ${bounds.maxFiles} files`);
-      if (bytes + stats.size > bounds.maxBytes) return leave(path, `would make more than ${bounds.maxBytes} bytes in all`);
+      const stats = await handle.stat({ bigint: true });
+      const size = Number(stats.size);
+      if (!stats.isFile() || stats.ino !== before.ino || stats.dev !== before.dev) return tell(path, 'was exchanged for another one');
+      if (stats.nlink !== 1n) return tell(path, 'has more than one name (hard links)');
+      if (wanted !== undefined && !(await wanted(path, handle, size))) return;
+      if (files >= bounds.maxFiles) return void (beyond += 1);
+      if (bytes + size > bounds.maxBytes) return tell(path, `would make more than ${bounds.maxBytes} bytes in all`);
       files += 1;
-      bytes += stats.size;
-      yield { name: path, size: stats.size, open: () => Readable.from(partsOf(handle, stats.size)) };
+      bytes += size;
+      yield { name: path, size, open: () => Readable.from(partsOf(handle, size)) };
     } finally {
       await handle.close();
     }
   }
 
   async function* walk(folder: FileHandle, prefix: string, depth: number): AsyncGenerator<OutputFile> {
-    // Not sorted, and not read as a whole: there may be a million.
-    const listing = await opendir(`/proc/self/fd/${folder.fd}`, { encoding: 'buffer' as BufferEncoding });
-    for await (const entry of listing) {
-      if (performance.now() > deadline) throw new BoundReached(`collecting took longer than ${bounds.maxMs} ms`);
-      const name = entry.name as unknown as Buffer;
-      const path = prefix + name.toString('utf8');
-      const shown = prefix + printable(name);
-      // oxlint-disable-next-line no-control-regex -- a name with control characters could forge lines wherever it is shown
-      if (!isUtf8(name) || /[\u0000-\u001f\u007f]/.test(path) || problemOfPath(path) !== undefined) {
-        leave(shown, 'the name is not printable UTF-8, or too long');
+    for await (const { name, looksLikeFile } of entriesOf(folder)) {
+      if (performance.now() >= deadline) throw new TimeIsUp();
+      if (looksLikeFile && files >= bounds.maxFiles && wanted === undefined) {
+        // Not looked at any further: counting a million takes a second, opening them a minute.
+        beyond += 1;
         continue;
       }
-      const stats = await lstat(child(folder, name), { bigint: true }).catch(() => undefined);
-      if (stats === undefined) leave(path, "can't be looked at");
-      else if (stats.isFile()) yield* file(folder, name, path);
-      else if (!stats.isDirectory()) leave(path, `is ${kindOf(stats)}`);
-      else if (skipFolder(name.toString())) continue;
-      else if (depth >= bounds.maxDepth) leave(path, `lies more than ${bounds.maxDepth} folders deep`);
-      else {
-        const inner = await open(child(folder, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch((error: unknown) =>
-          leave(path, `can't be opened (${errnoOf(error) ?? 'unknown error'})`),
-        );
-        if (inner === undefined) continue;
-        try {
-          yield* walk(inner, `${path}/`, depth + 1);
-        } finally {
-          await inner.close();
-        }
+      const path = prefix + name.toString();
+      const problem = problemOfName(name) ?? problemOfPath(path);
+      if (problem !== undefined) {
+        tell(prefix + printableName(name), problem);
+        continue;
       }
+      let stats: BigIntStats;
+      try {
+        stats = await lstat(child(folder, name), { bigint: true });
+      } catch (error) {
+        tell(path, `can't be looked at (${errnoOf(error) ?? String(error)})`);
+        continue;
+      }
+      if (stats.isFile()) yield* file(folder, name, path, stats);
+      else if (!stats.isDirectory()) tell(path, `is ${kindOf(stats)}`);
+      else if (skipFolder?.(name.toString()) !== true) yield* subfolder(folder, name, path, depth + 1);
     }
   }
 
-  const top = await open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  async function* subfolder(parent: FileHandle, name: Buffer, path: string, depth: number): AsyncGenerator<OutputFile> {
+    if (depth > bounds.maxDepth) return tell(path, `lies more than ${bounds.maxDepth} folders deep`);
+    let folder: FileHandle;
+    try {
+      folder = await openFolder(parent, name);
+    } catch (error) {
+      return tell(path, `can't be opened (${errnoOf(error) ?? String(error)})`);
+    }
+    try {
+      yield* walk(folder, `${path}/`, depth);
+    } finally {
+      await folder.close();
+    }
+  }
+
+  const top = await openTop(root);
+  if (top === undefined) return tell(basename(root), 'is no folder any more');
   try {
-    yield* walk(top, '', 1);
+    yield* walk(top, '', 0);
   } catch (error) {
-    if (!(error instanceof BoundReached)) throw error;
-    leftOut({ name: 'everything else', reason: error.message });
+    if (!(error instanceof TimeIsUp)) throw error;
+    leftOut({ name: 'everything else', reason: `collecting took longer than ${bounds.maxMs} ms` });
   } finally {
     await top.close();
   }
-  if (unnamed > 0) leftOut({ name: `${unnamed} more`, reason: 'for reasons like those above' });
+  if (beyond > 0) leftOut({ name: `${beyond} more files`, reason: `no more than ${bounds.maxFiles} are kept` });
+  tellRest();
+}
+
+/** Undefined when the program has removed or exchanged the folder; the folder above it is ours, and an error when it is not there. */
+async function openTop(root: string): Promise<FileHandle | undefined> {
+  const parent = await open(dirname(root), O_RDONLY | O_DIRECTORY);
+  try {
+    return await openFolder(parent, Buffer.from(basename(root)));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  } finally {
+    await parent.close();
+  }
 }

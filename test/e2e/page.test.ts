@@ -16,7 +16,15 @@ describe.skipIf(!there)('the page, in a real browser', () => {
     service = await home.start();
     browser = await chromium.launch({
       executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
     });
   });
   afterAll(async () => {
@@ -29,7 +37,10 @@ describe.skipIf(!there)('the page, in a real browser', () => {
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
-    page.on('request', (request) => new URL(request.url()).host === new URL(service.url).host || problems.push(`asked for ${request.url()}`));
+    page.on(
+      'request',
+      (request) => new URL(request.url()).host === new URL(service.url).host || problems.push(`asked for ${request.url()}`),
+    );
     await page.goto(service.url + path);
     await page.waitForSelector('#runtime option', { state: 'attached' });
     return { page, problems };
@@ -44,7 +55,10 @@ describe.skipIf(!there)('the page, in a real browser', () => {
     const { page, problems } = await open();
     await page.setInputFiles('#input-files', { name: 'in.txt', mimeType: 'text/plain', buffer: Buffer.from('from a file') });
     await page.fill('#args', 'one\ntwo');
-    await run(page, 'import os, sys\nprint(sys.argv[1:], open(os.environ["JOB_INPUT_DIR"] + "/in.txt").read())\nopen(os.environ["JOB_OUTPUT_DIR"] + "/é #1.txt", "w").write("made")');
+    await run(
+      page,
+      'import os, sys\nprint(sys.argv[1:], open(os.environ["JOB_INPUT_DIR"] + "/in.txt").read())\nopen(os.environ["JOB_OUTPUT_DIR"] + "/é #1.txt", "w").write("made")',
+    );
     await page.waitForSelector('#artifacts a');
     expect(await page.textContent('#log')).toContain("['one', 'two'] from a file\n");
     expect(await page.textContent('#status')).toBe('succeeded');

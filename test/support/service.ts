@@ -108,7 +108,7 @@ export async function readStream(
   const decoder = new TextDecoder();
   try {
     const response = await fetch(url, { headers });
-    for await (const part of response.body ?? []) parser.feed(decoder.decode(part as Uint8Array, { stream: true }));
+    for await (const part of response.body ?? []) parser.feed(decoder.decode(part, { stream: true }));
   } catch {
     // Broken off: what came before counts.
   }
