@@ -150,7 +150,8 @@ export async function* collectFolder(
   } finally {
     await top.close();
   }
-  if (beyond > 0) leftOut({ name: `${beyond} more files`, reason: `no more than ${bounds.maxFiles} are kept` });
+  if (beyond > 0)
+    leftOut({ name: beyond === 1 ? '1 more file' : `${beyond} more files`, reason: `no more than ${bounds.maxFiles} are kept` });
   tellRest();
 }
 
