@@ -39,6 +39,8 @@ const VERSION = z
 
 const HOUR_MS = 3_600_000;
 const GIB = 1024 ** 3;
+/** More than this many jobs seldom start in one moment. */
+const MAX_READY_LAUNCHERS = 8;
 const RETENTION_EVERY_MS = 60_000;
 
 /** Undoes what was started, last first; one that fails doesn't keep the others from being undone. */
@@ -111,7 +113,7 @@ async function compose(
       : createBubblewrap({
           instance: createHash('sha256').update(config.dataDir).digest('hex').slice(0, 12),
           firstUid: config.SANDBOX_UID,
-          ready: config.CONCURRENCY,
+          ready: Math.min(config.CONCURRENCY, MAX_READY_LAUNCHERS),
           interpreter: () => runtimes.get(runtimes.defaultName)?.interpreter,
         });
   undo.add(() => sandbox.close());

@@ -14,6 +14,7 @@ describe('what the service says of itself', () => {
       ['/static/', 'examples/index.html', 'text/html'],
       ['/static/index.html', 'examples/index.html', 'text/html'],
       ['/static/README.md', 'README.md', 'text/markdown'],
+      ['/static/docker-compose.yml', 'docker-compose.yml', 'text/yaml'],
       ['/static/examples/client.html', 'examples/client.html', 'text/html'],
       ['/static/examples/main.py', 'examples/main.py', 'text/x-python'],
     ] as const) {

@@ -73,7 +73,7 @@ export async function receiveForm(
     const problem = problemOfPath(path);
     try {
       if (problem !== undefined) throw new ApiError('invalid_spec', `the file name ${problem}`);
-      files.push({ area, path, ...(await upload.write(area, path, content)) });
+      files.push({ area, path, ...(await upload.write(area, path, kept(content))) });
     } catch (error) {
       content.resume();
       if (!(error instanceof ApiError)) throw error;
@@ -128,6 +128,9 @@ function translated(error: unknown): unknown {
   // What busboy and the connection say when the form stops in the middle.
   return new ApiError('truncated_body', 'the request ended before the form did, or is no valid form', { cause: error });
 }
+
+/** A part's bytes, which stays open when its reader gives up: the rest must still be read away, or the form stands still. */
+const kept = (content: Readable): AsyncIterable<Buffer> => content.iterator({ destroyOnReturn: false });
 
 async function readText(content: Readable, maxBytes: number): Promise<{ text: string; truncated: boolean }> {
   const parts: Buffer[] = [];

@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formOf, jobOf, submit, type Form } from '../support/app.ts';
 import { readStream, serviceHome, type RunningService, type ServiceHome } from '../support/service.ts';
@@ -89,6 +90,15 @@ describe('a job, from the request to its files', () => {
     expect(job).toMatchObject(expected);
     expect(logs).toContain(`${line}\n`);
     expect(logs.trimEnd().split('\n').at(-1)).toBe(`[runner] finished with code ${String(job['exit_code'])}`);
+  });
+
+  it('is isolated in the one process as anywhere', async () => {
+    const secret = join(home.dir, 'secret');
+    await writeFile(secret, 'secret of the host', { mode: 0o666 });
+    const { logs } = await run(
+      `import os\nprint(os.path.exists(${JSON.stringify(secret)}), os.path.exists("/root"), os.getuid(), sorted(os.listdir("/workspace")))`,
+    );
+    expect(logs).toContain("False False 1000 ['code', 'input', 'output']\n");
   });
 
   it('says that the entry is missing, as its last word', async () => {

@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { claim, finish, startApp, submit, type TestApp } from '../../test/support/app.ts';
+import { keepLease, type LeaseEnd } from './lease.ts';
+
+let app: TestApp;
+beforeEach(async () => {
+  app = await startApp();
+});
+afterEach(() => app.close());
+
+const LEASE_MS = 60;
+
+describe('keeping a lease', () => {
+  it('prolongs it, so that nobody rescues a job whose worker lives', async () => {
+    await submit(app.url);
+    const { lease } = await claim(app.store);
+    const ends: LeaseEnd[] = [];
+    await app.store.renew(lease, LEASE_MS);
+    const stop = keepLease(app.store, lease, LEASE_MS, (why) => ends.push(why));
+    const until = Date.now() + LEASE_MS * 4;
+    while (Date.now() < until) {
+      const rescued = await app.store.rescue({ maxAttempts: 2, retryLog: () => [], lostLog: () => [] });
+      expect(rescued.requeued).toEqual([]);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    stop();
+    expect(ends).toEqual([]);
+  });
+
+  it('tells that the job is to be canceled, and that it belongs to somebody else', async () => {
+    const id = await submit(app.url);
+    const claimed = await claim(app.store);
+    await app.store.cancel(id, []);
+    expect(await new Promise((resolve) => keepLease(app.store, claimed.lease, LEASE_MS, resolve))).toBe('canceled');
+    await finish(app.store, claimed);
+    expect(await new Promise((resolve) => keepLease(app.store, claimed.lease, LEASE_MS, resolve))).toBe('lost');
+  });
+
+  it('gives a store that does not answer the time of the lease, and then the job up', async () => {
+    await submit(app.url);
+    const { lease } = await claim(app.store);
+    await app.store.close();
+    const begun = performance.now();
+    expect(await new Promise((resolve) => keepLease(app.store, lease, LEASE_MS, resolve))).toBe('lost');
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(LEASE_MS);
+  });
+});
