@@ -89,7 +89,7 @@ export async function* collectFolder(
       if (stats.nlink !== 1n) return tell(path, 'has more than one name (hard links)');
       if (wanted !== undefined && !(await wanted(path, handle, size))) return;
       if (files >= bounds.maxFiles) return void (beyond += 1);
-      if (bytes + size >= bounds.maxBytes) return tell(path, `would make more than ${bounds.maxBytes} bytes in all`);
+      if (bytes + size > bounds.maxBytes) return tell(path, `would make more than ${bounds.maxBytes} bytes in all`);
       files += 1;
       bytes += size;
       yield { name: path, size, open: () => Readable.from(partsOf(handle, size)) };
