@@ -1,14 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
-import {
-  fastify,
-  LogController,
-  type FastifyInstance,
-  type FastifyBaseLogger,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
-} from 'fastify';
+import { fastify, LogController, type FastifyBaseLogger } from 'fastify';
 import { validatorCompiler, hasZodFastifySchemaValidationErrors, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Artifacts } from '../artifacts/artifacts.ts';
@@ -26,14 +18,7 @@ import { answerUnknown, sendProblem } from './problem.ts';
 import { runtimeRoutes } from './runtimes.ts';
 import { createEventStreams } from './sse.ts';
 import { staticRoutes } from './static.ts';
-
-export type App = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
+import type { App } from './typed-app.ts';
 
 export interface AppParts {
   config: Config;

@@ -5,7 +5,7 @@ import { artifactList, type Artifact } from '../api/job.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import { ApiError } from '../errors.ts';
 import type { JobRecord, Store } from '../store/store.ts';
-import type { App } from './app.ts';
+import type { App } from './typed-app.ts';
 import { idParams, problems, requireJob } from './schemas.ts';
 
 const notFound = (): ApiError => new ApiError('not_found', 'artifact not found');

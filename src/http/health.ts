@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { App } from './app.ts';
+import type { App } from './typed-app.ts';
 
 const part = z.object({
   name: z.string(),

@@ -9,7 +9,7 @@ import type { Submitter } from '../jobs/submit.ts';
 import { viewOf } from '../jobs/view.ts';
 import { logText, waitForEnd } from '../jobs/wait.ts';
 import type { JobRecord, ListQuery, Store } from '../store/store.ts';
-import type { App } from './app.ts';
+import type { App } from './typed-app.ts';
 import { idParams, problems, requireJob } from './schemas.ts';
 import { receiveForm, refuseTooLarge, type UploadLimits } from './upload.ts';
 

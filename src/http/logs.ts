@@ -5,7 +5,7 @@ import { isFinal } from '../jobs/state.ts';
 import { viewOf } from '../jobs/view.ts';
 import { logText } from '../jobs/wait.ts';
 import type { JobRecord, Store } from '../store/store.ts';
-import type { App } from './app.ts';
+import type { App } from './typed-app.ts';
 import { LAST_WORDS, lineFrames, namedFrame, namedFrames } from './frames.ts';
 import { idParams, problems, requireJob } from './schemas.ts';
 import { placeOf, type EventStreams, type Viewer } from './sse.ts';

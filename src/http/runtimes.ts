@@ -1,6 +1,6 @@
 import { runtimeList } from '../api/runtime.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
-import type { App } from './app.ts';
+import type { App } from './typed-app.ts';
 
 export function runtimeRoutes(app: App, runtimes: Runtimes): void {
   app.get(

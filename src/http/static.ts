@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contentType } from '../artifacts/content-type.ts';
 import { ApiError } from '../errors.ts';
-import type { App } from './app.ts';
+import type { App } from './typed-app.ts';
 
 /** Source and built code lie equally deep below the package's root. */
 const PACKAGE_ROOT = join(import.meta.dirname, '../..');

@@ -1,5 +1,5 @@
-import { chmodSync, rmSync, statfsSync, writeFileSync, type StatsFs } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OutputFile } from '../artifacts/artifacts.ts';
 import { StartError } from '../errors.ts';
@@ -8,13 +8,15 @@ import { discoverHost, filterFile } from './bubblewrap-host.ts';
 import { openCgroups, type Cgroup, type Cgroups } from './cgroup.ts';
 import { changedFiles } from './changed-files.ts';
 import { collectFolder } from './collect.ts';
-import { firstCause, type FirstCause } from './first-cause.ts';
+import { firstCause } from './first-cause.ts';
 import { exitOf } from './exit.ts';
 import { createLauncherPool, type Slot } from './launcher-pool.ts';
 import { prepareLauncher, type Launched } from './launcher.ts';
 import { readOutput } from './output.ts';
-import { bubblewrapArgs, DISK_SLACK_BYTES, encodeSteps, INODE_SLACK, initSteps, launchSteps, prepareSteps, type Host } from './plan.ts';
+import { bubblewrapArgs, encodeSteps, initSteps, launchSteps, prepareSteps, type Host } from './plan.ts';
 import type { CollectBounds, Ended, Exit, Guarantees, LeftOut, RunSpec, Running, Sandbox, SandboxHealth } from './sandbox.ts';
+import { tryOut } from './trial.ts';
+import { isFull, watchRun } from './watch.ts';
 
 export interface BubblewrapOptions {
   /** The same for each start of one service, and no other's: names what it leaves on the machine, so that a killed one can be cleaned up after. */
@@ -29,10 +31,6 @@ export interface BubblewrapOptions {
 
 /** bubblewrap's monitor and our init: in the job's cgroup, but not the job's. */
 const OWN_PROCESSES = 2;
-const WATCH_MS = 50;
-
-/** Room that is used up: more blocks or inodes than the job was granted, of which the slack is left. */
-const isFull = (stats: StatsFs): boolean => stats.bavail * stats.bsize < DISK_SLACK_BYTES / 2 || stats.ffree < INODE_SLACK / 2;
 
 export function createBubblewrap(options: BubblewrapOptions): Sandbox {
   let host: Host | undefined;
@@ -71,32 +69,6 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     return host;
   };
 
-  /** Watches what has no event of its own: the room on the job's tmpfs, and processes that the kernel killed. */
-  function watch(launched: Launched, home: string, cgroup: Cgroup | undefined, cause: FirstCause): () => void {
-    let checking = false;
-    const timer = setInterval(() => {
-      if (checking) return;
-      checking = true;
-      // Fast enough to be done here: it asks the kernel for two numbers.
-      if (fullOf(launched, home)) cause.end({ kind: 'disk_limit' });
-      void (cgroup?.oomKills() ?? Promise.resolve(0))
-        .then((kills) => kills > 0 && cause.end({ kind: 'oom' }))
-        .catch(() => undefined)
-        .finally(() => (checking = false));
-    }, WATCH_MS);
-    return () => clearInterval(timer);
-  }
-
-  const viewOf = (launched: Launched, path: string): string => join(`/proc/${launched.pid}/root`, path);
-  const fullOf = (launched: Launched, home: string): boolean => {
-    try {
-      return isFull(statfsSync(viewOf(launched, join(home, 'm'))));
-    } catch {
-      // The launcher is gone; `ended` tells.
-      return false;
-    }
-  };
-
   async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
     const here = hostOrThrow();
     const slot = await pool.take();
@@ -113,7 +85,8 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
       pool.refill();
     }
     const cause = firstCause(run.limits, signal, () => launched.kill());
-    const unwatch = watch(launched, here.workDir, cgroup, cause);
+    const tmpfs = viewOf(launched, here, '');
+    const unwatch = watchRun(tmpfs, cgroup, cause);
     const startedAt = performance.now();
 
     const ended = (async (): Promise<Ended> => {
@@ -123,7 +96,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
         const oom = ((await cgroup?.oomKills()) ?? 0) > 0;
         const own = exitOf(program);
         const failed = own.kind === 'signaled' || own.code !== 0;
-        const full = failed && fullOf(launched, here.workDir);
+        const full = failed && isFull(tmpfs);
         const exit: Exit = cause.get() ?? (oom ? { kind: 'oom' } : full ? { kind: 'disk_limit' } : own);
         const peak = (await cgroup?.peakBytes()) ?? 0;
         return {
@@ -172,39 +145,9 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     bounds: CollectBounds,
     leftOut: (what: LeftOut) => void,
   ): AsyncIterable<OutputFile> {
-    const view = (name: string): string => viewOf(launched, join(here.workDir, 'm', name));
+    const view = (name: string): string => viewOf(launched, here, name);
     yield* collectFolder(view('output'), bounds, leftOut);
     if (run.workspace === 'writable') yield* changedFiles(run.codeDir, view('code'), bounds, leftOut);
-  }
-
-  async function trial(): Promise<void> {
-    const interpreter = options.interpreter();
-    if (interpreter === undefined || host === undefined) return;
-    const empty = join(host.workDir, 'trial');
-    await mkdir(empty, { recursive: true, mode: 0o755 });
-    const run: RunSpec = {
-      jobId: 'trial',
-      interpreter,
-      codeDir: empty,
-      inputDir: empty,
-      entry: '/dev/null',
-      args: [],
-      env: {},
-      stdin: '',
-      limits: { timeoutMs: 20_000, cpus: 1, memoryBytes: 128 * 1024 ** 2, pids: 16, diskBytes: 1024 ** 2, outputBytes: 65_536 },
-      splitOutput: false,
-      workspace: 'read_only',
-    };
-    const attempt = await start(run, AbortSignal.timeout(30_000));
-    try {
-      let said = '';
-      for await (const chunk of attempt.output) said += chunk.bytes.toString();
-      const { exit } = await attempt.ended;
-      if (exit.kind !== 'exited' || exit.code !== 0) throw new Error(`a trial run ended with ${JSON.stringify(exit)}: ${said}`);
-    } finally {
-      await attempt.dispose();
-      await rm(empty, { recursive: true, force: true });
-    }
   }
 
   return {
@@ -223,7 +166,8 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
         host = discovered;
       }
       try {
-        await trial();
+        const interpreter = options.interpreter();
+        if (interpreter !== undefined) await tryOut(start, interpreter, host.workDir);
       } catch (error) {
         throw new StartError(
           `bubblewrap does not work here: ${error instanceof Error ? error.message : String(error)}`,
@@ -258,6 +202,9 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     },
   };
 }
+
+/** A place on the job's tmpfs, as the launcher sees it and nobody else. */
+const viewOf = (launched: Launched, host: Host, name: string): string => join(`/proc/${launched.pid}/root`, host.workDir, 'm', name);
 
 /** Starts a run in a slot. What the launcher is to open are files for a moment only. */
 async function startIn(slot: Slot, host: Host, run: RunSpec): Promise<Launched> {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { RescueRules, Store } from '../store/store.ts';
 import { runnerEntry, says } from '../jobs/runner-lines.ts';
+import { repeat } from './repeat.ts';
 
 export const rescueRules = (maxAttempts: number): RescueRules => ({
   maxAttempts,
@@ -10,26 +11,9 @@ export const rescueRules = (maxAttempts: number): RescueRules => ({
 });
 
 /** Looks for jobs whose worker is gone: at once, then every `everyMs`. Returns how to stop it. */
-export function startRescuer(store: Store, maxAttempts: number, everyMs: number, logger: Logger): () => Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const round = async (): Promise<void> => {
-    try {
-      const { requeued, lost } = await store.rescue(rescueRules(maxAttempts));
-      for (const job of requeued) logger.warn({ job }, 'its worker is gone: back to the queue');
-      for (const job of lost) logger.warn({ job }, 'its worker is gone and no attempts are left');
-    } catch (error) {
-      logger.error({ err: error }, 'rescuing failed; trying again');
-    }
-    if (!stopped) timer = setTimeout(next, everyMs);
-  };
-  const next = (): void => {
-    last = round();
-  };
-  let last = round();
-  return async () => {
-    stopped = true;
-    clearTimeout(timer);
-    await last;
-  };
-}
+export const startRescuer = (store: Store, maxAttempts: number, everyMs: number, logger: Logger): (() => Promise<void>) =>
+  repeat('rescuing', everyMs, logger, async () => {
+    const { requeued, lost } = await store.rescue(rescueRules(maxAttempts));
+    for (const job of requeued) logger.warn({ job }, 'its worker is gone: back to the queue');
+    for (const job of lost) logger.warn({ job }, 'its worker is gone and no attempts are left');
+  });

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Store } from '../store/store.ts';
+import { repeat } from './repeat.ts';
 
 export interface RetentionRules {
   /** Finished jobs older than this are removed; 0 keeps them. */
@@ -56,32 +57,15 @@ export async function removeOrphans(store: Store, artifacts: Artifacts, now: num
 }
 
 /** Cleans up at once, then every `everyMs`. Returns how to stop it. */
-export function startRetention(
+export const startRetention = (
   store: Store,
   artifacts: Artifacts,
   rules: RetentionRules,
   everyMs: number,
   logger: Logger,
-): () => Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const round = async (): Promise<void> => {
-    try {
-      const old = await removeOld(store, artifacts, rules, Date.now());
-      const orphans = await removeOrphans(store, artifacts, Date.now());
-      if (old + orphans > 0) logger.info({ old, orphans }, 'removed old jobs');
-    } catch (error) {
-      logger.error({ err: error }, 'removing old jobs failed; trying again');
-    }
-    if (!stopped) timer = setTimeout(next, everyMs);
-  };
-  const next = (): void => {
-    last = round();
-  };
-  let last = round();
-  return async () => {
-    stopped = true;
-    clearTimeout(timer);
-    await last;
-  };
-}
+): (() => Promise<void>) =>
+  repeat('removing old jobs', everyMs, logger, async () => {
+    const old = await removeOld(store, artifacts, rules, Date.now());
+    const orphans = await removeOrphans(store, artifacts, Date.now());
+    if (old + orphans > 0) logger.info({ old, orphans }, 'removed old jobs');
+  });
