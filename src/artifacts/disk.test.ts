@@ -1,14 +1,26 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, lstat, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { chmod, lstat, mkdir, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deepTree } from '../../test/support/deep-tree.ts';
-import { StartError } from '../errors.ts';
+import { errnoOf, StartError } from '../errors.ts';
 import { artifactsContract } from './artifacts.contract.ts';
 import { broken, newId, output, write } from './contract/artifacts-under-test.contract.ts';
 import { openDiskArtifacts } from './disk-under-test.contract.ts';
 import { createDiskArtifacts } from './disk.ts';
+
+/** How many entries a folder has; undefined when it is not there. */
+function entriesOf(folder: string): number | undefined {
+  try {
+    return readdirSync(folder).length;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
 
 const isRoot = process.getuid?.() === 0;
 
@@ -105,6 +117,32 @@ describe('artifacts disk, on its host', () => {
     const found = await under.artifacts.open(id, 'result');
     await writeFile(join(under.dir, id, 'output/result'), 'he');
     await expect(found?.stream().toArray()).rejects.toThrow('shorter than it was');
+  });
+
+  it('lets a job vanish at once, however long the removing takes', async () => {
+    const id = await upload();
+    const folder = join(under.dir, id, 'output');
+    for (let i = 0; i < 2000; i++) writeFileSync(join(folder, String(i)), '');
+    const removing = under.artifacts.remove(id);
+    // Partly removed is what nobody may see; not to have seen it at all is fine.
+    const sightings = new Set<number>();
+    for (let seen = entriesOf(folder); seen !== undefined; seen = entriesOf(folder)) {
+      sightings.add(seen);
+      await nextTurn();
+    }
+    await removing;
+    sightings.delete(2000);
+    expect([...sightings]).toEqual([]);
+    expect(await under.stored()).toEqual([]);
+  });
+
+  it('dates a job from when its upload was whole, not from when it was begun', async () => {
+    const staged = await under.artifacts.stage(newId());
+    const [home = ''] = await readdir(join(under.dir, 'staging'));
+    await utimes(join(under.dir, 'staging', home), 0, 0);
+    const before = Date.now();
+    await staged.commit();
+    for await (const { modifiedAt } of under.artifacts.ids()) expect(modifiedAt).toBeGreaterThan(before - 2000);
   });
 
   it('removes jobs with trees that no program should have made', async () => {

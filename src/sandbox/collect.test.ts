@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { chmod, link, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -12,6 +13,27 @@ import { collectFolder } from './collect.ts';
 import type { CollectBounds, LeftOut } from './sandbox.ts';
 
 const isRoot = process.getuid?.() === 0;
+/** Moves a link, a FIFO and a whole file over one and the same name in turn: there is always one of them. */
+const EXCHANGE_FOR_EVER = `
+  use POSIX 'mkfifo';
+  $| = 1;
+  chdir shift;
+  for (my $round = 0; ; $round++) {
+    for my $kind ('link', 'mine', 'fifo', 'mine') {
+      if ($kind eq 'link') { symlink '../secret', 'next' }
+      elsif ($kind eq 'fifo') { mkfifo 'next', 0600 }
+      else { open my $file, '>', 'next'; print $file 'mine'; close $file }
+      rename 'next', 'output/a';
+    }
+    print 'started' if $round == 0;
+  }`;
+const EXCHANGED_REASONS = [
+  'is a symbolic link',
+  'is a FIFO',
+  'was exchanged for another one',
+  "can't be opened (ELOOP)",
+  'has more than one name (hard links)',
+];
 const TIB = 1024 ** 4;
 
 describe('collecting what a program left', () => {
@@ -211,6 +233,26 @@ describe('collecting what a program left', () => {
       contents.push(Buffer.concat(await file.open().toArray()).toString());
     }
     expect(contents).toEqual(['mine', 'mine']);
+  });
+
+  it('takes nothing but the program’s own files while they are exchanged for links and FIFOs all the time', async () => {
+    await writeFiles(home, { secret: 'secret' });
+    const exchanger = spawn('perl', ['-e', EXCHANGE_FOR_EVER, home]);
+    try {
+      await once(exchanger.stdout, 'data');
+      const contents = new Set<string>();
+      const reasons = new Set<string>();
+      for (let round = 0; round < 500 || contents.size + reasons.size < 3; round++) {
+        const { files, leftOut } = await collect();
+        for (const content of Object.values(files)) contents.add(content);
+        for (const reason of Object.values(leftOut)) reasons.add(reason);
+      }
+      expect([...contents]).toEqual(['mine']);
+      expect(EXCHANGED_REASONS).toEqual(expect.arrayContaining([...reasons]));
+    } finally {
+      exchanger.kill('SIGKILL');
+      await once(exchanger, 'close');
+    }
   });
 
   describe('within bounds', () => {
