@@ -18,6 +18,11 @@ export const listed = (names: readonly string[]): string => listFormat.format(na
 export const missing = (names: readonly string[], packages: ReadonlyMap<string, string>): string[] =>
   names.filter((name) => !packages.has(name));
 
+const installedLine = (names: readonly string[], packages: ReadonlyMap<string, string>, startedAt: number): string => {
+  const seconds = Math.round((Date.now() - startedAt) / 1000);
+  return `${listed(names.map((name) => `${name} ${packages.get(name) ?? '(no version)'}`))} installed in ${seconds} s`;
+};
+
 /**
  * Gets the required packages for a runtime: from PyPI into an environment of our own, else, for Debian's Python, by
  * apt. When neither works the runtime is as good as before, and says what it lacks.
@@ -47,7 +52,10 @@ export async function fill(runtime: Discovered, options: PrepareOptions): Promis
   const { interpreter } = runtime;
   const packages = await installedPackages(interpreter);
   const lacking = missing(names, packages);
-  if (lacking.length === 0) return { interpreter, packages };
+  if (lacking.length === 0) {
+    log(installedLine(names, packages, startedAt));
+    return { interpreter, packages };
+  }
   const detail = `without ${listed(lacking)}: ${prepared.reason}; to mend it, ${prepared.remedy}`;
   if (!options.signal.aborted) log(detail);
   return { interpreter, packages, detail };

@@ -89,7 +89,7 @@ async function install(runtime: Discovered, staging: string, options: PrepareOpt
   );
   if (made.code !== 0) {
     return {
-      reason: `${runtime.name} can't make a virtual environment: ${lastLine(made)}`,
+      reason: `${runtime.name} can't make a virtual environment: ${causeOf(made)}`,
       remedy: `${aptCommand(['python3-venv'])}, and start again`,
     };
   }
@@ -102,7 +102,7 @@ async function install(runtime: Discovered, staging: string, options: PrepareOpt
   );
   if (end.code !== 0)
     return {
-      reason: `pip could not install them: ${lastLine(end)}`,
+      reason: `pip could not install them: ${causeOf(end)}`,
       remedy: 'connect this machine to PyPI (pip’s own settings apply), and start again',
     };
   await makeFontList(venv, options.signal);
@@ -145,8 +145,10 @@ function runReadable(
 }
 
 /** The error that names the cause, rather than the hints that pip puts around it. */
-function lastLine({ stdout, stderr, failure }: ProgramEnd): string {
+function causeOf({ stdout, stderr, failure }: ProgramEnd): string {
   if (failure !== undefined) return failure;
+  // pip then ends with "no matching distribution", as if it had looked.
+  if (/^WARNING: Retrying .* after connection broken/m.test(stderr)) return 'the package index could not be reached';
   const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
   return (lines.findLast((line) => line.startsWith('ERROR:')) ?? lines.at(-1) ?? 'no reason given').replace(/^ERROR:\s*/, '').trim();
 }
