@@ -42,7 +42,9 @@ const MAX_OTHER_BODY = 64 * 1024;
 /** The HTTP side. It knows the store and the files, and nothing of workers. */
 export async function createApp(parts: AppParts): Promise<App> {
   const { config, store, artifacts, runtimes, logger } = parts;
-  const loggerInstance: FastifyBaseLogger = logger;
+  // What Fastify has to say below a warning, main.ts says in words for people.
+  const level = ['trace', 'debug', 'info'].includes(logger.level) ? 'warn' : logger.level;
+  const loggerInstance: FastifyBaseLogger = logger.child({}, { level });
   const app = fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { jobCreated, jobList, jobResult, jobView, status } from '../api/job.ts';
@@ -59,6 +60,14 @@ function idempotencyKeyOf(request: FastifyRequest): string | undefined {
   throw new ApiError('invalid_request', 'Idempotency-Key must be 1 to 255 printable characters without spaces');
 }
 
+/** A `jobResult`, in pieces. */
+async function* resultText(store: Store, job: JobRecord): AsyncGenerator<string> {
+  const head = JSON.stringify({ job_id: job.id, status: job.status, job: viewOf(job), artifacts: job.artifacts });
+  yield `${head.slice(0, -1)},"logs":"`;
+  for await (const part of logText(store, job.id, job.logLines)) yield JSON.stringify(part).slice(1, -1);
+  yield '"}';
+}
+
 /** Everything about jobs but their logs and files. */
 export function jobRoutes(app: App, { config, store, artifacts, submitter }: JobRouteParts): void {
   const uploadLimits: UploadLimits = {
@@ -73,13 +82,12 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
     return submitter.submit(async (upload) => ({ ...(await receiveForm(request.raw, upload, uploadLimits)), idempotencyKey }));
   };
 
-  const result = async (created: JobRecord, seconds: number, reply: FastifyReply): Promise<z.infer<typeof jobResult>> => {
+  /** The job with its log, in one answer; the log is sent as it is read, however long it is. */
+  const result = async (created: JobRecord, seconds: number, reply: FastifyReply): Promise<FastifyReply> => {
     const gone = new AbortController();
     reply.raw.on('close', () => gone.abort());
     const job = (await waitForEnd(store, created.id, Math.min(seconds, config.MAX_WAIT_SEC) * 1000, gone.signal)) ?? created;
-    let logs = '';
-    for await (const part of logText(store, job.id, job.logLines)) logs += part;
-    return { job_id: job.id, status: job.status, job: viewOf(job), logs, artifacts: job.artifacts };
+    return reply.type('application/json; charset=utf-8').send(Readable.from(resultText(store, job)));
   };
 
   const form = { consumes: ['multipart/form-data'], tags: ['jobs'] };

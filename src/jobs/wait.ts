@@ -1,8 +1,6 @@
 import type { JobRecord, Store } from '../store/store.ts';
 import { isFinal } from './state.ts';
 
-const PAGE = 1000;
-
 /** The job when it is over, or as it stands when `waitMs` are over or `signal` aborts. Undefined: no such job. */
 export async function waitForEnd(store: Store, id: string, waitMs: number, signal: AbortSignal): Promise<JobRecord | undefined> {
   const job = await store.get(id);
@@ -15,18 +13,18 @@ export async function waitForEnd(store: Store, id: string, waitMs: number, signa
 
 /** A job's log as text, a part at a time: the first `lines` entries. The runner's lines begin on a line of their own, whatever stood before. */
 export async function* logText(store: Store, id: string, lines: number): AsyncGenerator<string> {
-  let after = 0;
+  if (lines === 0) return;
   let atLineStart = true;
-  while (after < lines) {
-    const entries = await store.read(id, after, Math.min(PAGE, lines - after));
-    if (entries.length === 0) return;
-    after += entries.length;
+  // Followed rather than read at once: lines may be long, and parts of the log are of bounded size. All that is asked for is there.
+  for await (const chunk of store.follow(id, 0, new AbortController().signal)) {
     let text = '';
-    for (const entry of entries) {
+    for (const entry of chunk) {
+      if (entry.seq > lines) break;
       if (entry.stream === 'runner' && !atLineStart) text += '\n';
       text += entry.text;
       atLineStart = entry.text.endsWith('\n');
     }
     yield text;
+    if ((chunk.at(-1)?.seq ?? lines) >= lines) return;
   }
 }
