@@ -1,20 +1,18 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { OutputFile } from '../artifacts/artifacts.ts';
 import { StartError } from '../errors.ts';
 import type { Interpreter } from '../runtimes/runtime.ts';
 import { discoverHost, filterFile } from './bubblewrap-host.ts';
 import { openCgroups, type Cgroup, type Cgroups } from './cgroup.ts';
-import { changedFiles } from './changed-files.ts';
-import { collectFolder } from './collect.ts';
+import { collectRun } from './collect-run.ts';
 import { firstCause } from './first-cause.ts';
 import { exitOf } from './exit.ts';
 import { createLauncherPool, type Slot } from './launcher-pool.ts';
 import { prepareLauncher, type Launched } from './launcher.ts';
 import { readOutput } from './output.ts';
 import { bubblewrapArgs, encodeSteps, initSteps, launchSteps, prepareSteps, type Host } from './plan.ts';
-import type { CollectBounds, Ended, Exit, Guarantees, LeftOut, RunSpec, Running, Sandbox, SandboxHealth } from './sandbox.ts';
+import type { Ended, Exit, Guarantees, RunSpec, Running, Sandbox, SandboxHealth } from './sandbox.ts';
 import { tryOut } from './trial.ts';
 import { isFull, watchRun } from './watch.ts';
 
@@ -114,13 +112,17 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     })();
     ended.catch(() => undefined);
 
+    const folders = {
+      output: viewOf(launched, here, 'output'),
+      workspace: run.workspace === 'writable' ? { original: run.codeDir, copy: viewOf(launched, here, 'code') } : undefined,
+    };
     const output = readOutput(launched, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' }));
 
     let disposed: Promise<void> | undefined;
     const self: Running = {
       output,
       ended,
-      collect: (bounds, leftOut) => collect(launched, here, run, bounds, leftOut),
+      collect: (bounds, leftOut) => collectRun(folders, bounds, leftOut),
       dispose() {
         disposed ??= (async () => {
           launched.kill();
@@ -136,18 +138,6 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     };
     running.add(self);
     return self;
-  }
-
-  async function* collect(
-    launched: Launched,
-    here: Host,
-    run: RunSpec,
-    bounds: CollectBounds,
-    leftOut: (what: LeftOut) => void,
-  ): AsyncIterable<OutputFile> {
-    const view = (name: string): string => viewOf(launched, here, name);
-    yield* collectFolder(view('output'), bounds, leftOut);
-    if (run.workspace === 'writable') yield* changedFiles(run.codeDir, view('code'), bounds, leftOut);
   }
 
   return {

@@ -1,9 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { changedFiles } from './changed-files.ts';
-import { collectFolder } from './collect.ts';
+import { removeTree } from '../artifacts/remove-tree.ts';
+import { collectRun } from './collect-run.ts';
 import { firstCause } from './first-cause.ts';
 import { launcherScript, prepareLauncher, type Prepared } from './launcher.ts';
 import { readOutput } from './output.ts';
@@ -45,7 +45,7 @@ export function createNone(): Sandbox {
 
   async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
     const home = await mkdtemp(join(tmpdir(), 'job-runner-none-'));
-    const removeHome = (): Promise<void> => rm(home, { recursive: true, force: true });
+    const removeHome = (): Promise<void> => removeTree(home);
     let launcher: Prepared | undefined;
     try {
       for (const name of ['output', 'tmp']) await mkdir(join(home, name));
@@ -72,14 +72,15 @@ export function createNone(): Sandbox {
         }))
         .finally(() => cause.settle());
       ended.catch(() => undefined);
+      const folders = {
+        output: join(home, 'output'),
+        workspace: run.workspace === 'writable' ? { original: run.codeDir, copy: join(home, 'code') } : undefined,
+      };
       let disposed: Promise<void> | undefined;
       const self: Running = {
         output: readOutput(launched, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' })),
         ended,
-        async *collect(bounds, leftOut) {
-          yield* collectFolder(join(home, 'output'), bounds, leftOut);
-          if (run.workspace === 'writable') yield* changedFiles(run.codeDir, join(home, 'code'), bounds, leftOut);
-        },
+        collect: (bounds, leftOut) => collectRun(folders, bounds, leftOut),
         dispose() {
           disposed ??= (async () => {
             launched.kill();

@@ -368,6 +368,19 @@ os.link("good", "hard") if False else None`);
       });
     });
 
+    it('holds the bounds of collecting over the output and a writable workspace together', async () => {
+      const program =
+        'import os\nfor i in range(3): open(f"{os.environ[\'JOB_OUTPUT_DIR\']}/o{i}", "w").close(); open(f"w{i}", "w").close()';
+      const { running } = await begin(program, { workspace: 'writable' });
+      for await (const _ of running.output) continue;
+      await running.ended;
+      const names: string[] = [];
+      for await (const file of running.collect({ maxFiles: 4, maxDepth: 8, maxBytes: MIB, maxMs: 10_000 }, () => undefined))
+        names.push(file.name);
+      await running.dispose();
+      expect(names).toHaveLength(4);
+    });
+
     /** For a guarantee that the driver says it does not give, what is asserted is that it says so. */
     const guaranteed = (which: keyof Guarantees, title: string, body: () => Promise<void>): void => {
       it(title, async (context) => {

@@ -149,18 +149,19 @@ async function follow(
   const sentence = sentenceFor(exit);
   if (sentence !== undefined) await say(sentence);
 
-  const artifacts: Artifact[] = [];
+  // By name: what a writable workspace has under the name of an output takes its place.
+  const kept = new Map<string, Artifact>();
   const bounds = { ...parts.rules.collect, maxBytes: job.spec.disk_limit_mb * MIB };
   const leftOut: string[] = [];
   for await (const file of running.collect(bounds, ({ name, reason }) => leftOut.push(says.leftOut(name, reason)))) {
     try {
-      artifacts.push(await parts.artifacts.keep(job.id, file));
+      kept.set(file.name, await parts.artifacts.keep(job.id, file));
     } catch (error) {
       leftOut.push(says.leftOut(file.name, error instanceof Error ? error.message : String(error)));
     }
   }
   for (const line of leftOut) await say(line);
-  artifacts.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const artifacts = [...kept.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return { outcome: outcomeOf(exit), usage, artifacts, truncated: exit.kind === 'output_limit' };
 }
 

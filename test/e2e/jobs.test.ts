@@ -130,6 +130,8 @@ describe('a job, from the request to its files', () => {
   it('collects what a plain script writes beside itself in a writable workspace', async () => {
     const { artifacts } = await run('open("plot.png", "wb").write(b"png")', { spec: { workspace: 'writable' } });
     expect(artifacts.map((each) => each.name)).toEqual(['plot.png']);
+    const both = await run(`${OUT}open(out + "/same", "w").write("1"); open("same", "w").write("22")`, { spec: { workspace: 'writable' } });
+    expect(both.artifacts).toMatchObject([{ name: 'same', size: 2 }]);
   });
 
   it('tells stdout and stderr apart when asked to', async () => {
