@@ -36,9 +36,7 @@ export async function fill(runtime: Discovered, options: PrepareOptions): Promis
   if ('interpreter' in prepared) {
     const { interpreter } = prepared;
     const packages = await installedPackages(interpreter);
-    log(
-      `${listed(names.map((name) => `${name} ${packages.get(name) ?? ''}`.trim()))} installed in ${Math.round((Date.now() - startedAt) / 1000)} s`,
-    );
+    log(installedLine(names, packages, startedAt));
     return { interpreter, packages };
   }
 
