@@ -22,14 +22,18 @@ const program = (lines: number): string =>
 export const memoryOf = async (pid: number | undefined): Promise<number> =>
   pid === undefined ? 0 : Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
 
-/** How long a status request takes, asked again and again by a thread of its own until stopped: 95 of 100 are no slower. */
-export function watchStatus(base: string, id: string): () => Promise<number> {
-  const worker = new Worker(new URL('status-watch.ts', import.meta.url), { workerData: { base, id } });
-  return () =>
-    new Promise((resolve, reject) => {
-      worker.once('message', (times: number[]) => resolve(percentile(times, 95))).once('error', reject);
-      worker.postMessage('stop');
-    });
+/** A thread that asks for a job's status again and again. Resolves when it is warm; `watch` names the job, `stop` tells the time that 95 of 100 requests took no longer than. */
+export async function statusWatcher(base: string): Promise<{ watch(id: string): void; stop(): Promise<number> }> {
+  const worker = new Worker(new URL('status-watch.ts', import.meta.url), { workerData: { base } });
+  await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  return {
+    watch: (id) => worker.postMessage(id),
+    stop: () =>
+      new Promise((resolve) => {
+        worker.once('message', (times: number[]) => resolve(percentile(times, 95)));
+        worker.postMessage('stop');
+      }),
+  };
 }
 
 async function barely(lines: number): Promise<number> {
@@ -44,9 +48,10 @@ async function barely(lines: number): Promise<number> {
 
 /** One program prints, viewers look on: one of many never reads while it prints, ten come and go. */
 export async function flood(base: string, lines: number, viewers: number, pid: number | undefined): Promise<FloodResult> {
+  const status = await statusWatcher(base);
   const id = await submit(base, program(lines), { output_limit_mb: 512, timeout_sec: 300 });
   const begun = performance.now();
-  const stopWatching = watchStatus(base, id);
+  status.watch(id);
   let peakBytes = 0;
   const sampling = setInterval(() => void memoryOf(pid).then((bytes) => (peakBytes = Math.max(peakBytes, bytes))), 50);
 
@@ -60,6 +65,7 @@ export async function flood(base: string, lines: number, viewers: number, pid: n
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   })();
+  const statusP95 = await finished.then(() => status.stop());
   const firstDone = watching === undefined ? undefined : await watching;
   const elapsed = viewers === 1 && firstDone !== undefined ? firstDone.elapsedMs : await finished;
   let wrong = firstDone?.wrong ?? 0;
@@ -70,7 +76,7 @@ export async function flood(base: string, lines: number, viewers: number, pid: n
   return {
     linesPerSecond: (lines / elapsed) * 1000,
     wrong,
-    statusP95: await stopWatching(),
+    statusP95,
     peakBytes,
     barePerSecond: await barely(lines),
   };

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { memoryOf, watchStatus } from './flood.ts';
+import { memoryOf, statusWatcher } from './flood.ts';
 import { submit } from './latency.ts';
 
 const SETTLE_MS = 2000;
@@ -35,12 +35,13 @@ export async function connectViewers(
   await wait(SETTLE_MS);
   const connected = sockets.filter((socket) => !socket.destroyed && socket.bytesRead > 0).length;
   if (connected !== count) throw new Error(`only ${connected} of ${count} viewers are served`);
-  const stopWatching = watchStatus(base, id);
+  const status = await statusWatcher(base);
+  status.watch(id);
   const cpuBefore = await cpuSeconds(pid);
   await wait(WATCH_MS);
   const cpuPercent = (((await cpuSeconds(pid)) - cpuBefore) / (WATCH_MS / 1000)) * 100;
   const bytes = (await memoryOf(pid)) - before;
-  const statusP95 = await stopWatching();
+  const statusP95 = await status.stop();
   for (const socket of sockets) socket.destroy();
   await fetch(`${base}/jobs/${id}/cancel`, { method: 'POST' });
   return { bytes, cpuPercent, statusP95 };

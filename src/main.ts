@@ -10,6 +10,9 @@ import { startService, type Service } from './service.ts';
 setFlagsFromString('--optimize-for-size');
 setFlagsFromString('--max-semi-space-size=4');
 
+/** Signals that come so close together are one wish. */
+const SAME_SIGNAL_MS = 1000;
+
 function announce(service: Service): void {
   const { name, guarantees, notes } = service.sandbox;
   const missing = Object.entries(guarantees)
@@ -42,14 +45,16 @@ async function main(): Promise<void> {
   const service = await startService(config, logger, process.env, (line) => process.stdout.write(`  … ${line}\n`));
   announce(service);
 
-  let stopping = false;
+  let stoppingSince: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (stopping) {
+      // A terminal or a service manager may signal us and our parent at once, and our parent passes it on.
+      if (stoppingSince !== undefined && performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
+      if (stoppingSince !== undefined) {
         logger.warn('stopped at once, as asked twice; running jobs are rescued at the next start');
         process.exit(1);
       }
-      stopping = true;
+      stoppingSince = performance.now();
       logger.info(`${signal}: stopping; running jobs may go on for ${config.DRAIN_GRACE_MS / 1000} s (once more stops at once)`);
       void service.stop().then(() => process.exit(0));
     });

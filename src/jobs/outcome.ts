@@ -13,6 +13,13 @@ export type Outcome =
   | { kind: 'worker_lost' }
   | { kind: 'internal' };
 
+/** What an attempt used: wall-clock and CPU time of all its processes in milliseconds, peak memory in bytes. */
+export interface Usage {
+  wallMs: number;
+  cpuMs: number;
+  maxRssBytes: number;
+}
+
 export interface Ending {
   status: Extract<Status, 'succeeded' | 'failed' | 'canceled'>;
   exitCode: number | null;

@@ -222,7 +222,7 @@ async function startIn(slot: Slot, host: Host, run: RunSpec): Promise<Launched> 
 }
 
 function remedyFor(text: string): string {
-  if (/uid map|RTM_NEWADDR|Permission denied|Operation not permitted|unshare/i.test(text)) {
+  if (/namespace|uid map|RTM_NEWADDR|Permission denied|not permitted|unshare/i.test(text)) {
     return 'allow user namespaces: sudo sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0 (in a container: --security-opt seccomp=unconfined --security-opt systempaths=unconfined)';
   }
   return 'sudo apt-get install -y --no-install-recommends bubblewrap';

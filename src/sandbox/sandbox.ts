@@ -1,7 +1,6 @@
 import type { OutputFile } from '../artifacts/artifacts.ts';
-import type { Outcome } from '../jobs/outcome.ts';
+import type { Outcome, Usage } from '../jobs/outcome.ts';
 import type { Interpreter } from '../runtimes/runtime.ts';
-import type { Usage } from '../store/store.ts';
 
 /** What a driver promises on this machine. False: not here, and `/readyz` says so. */
 export interface Guarantees {

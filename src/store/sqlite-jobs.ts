@@ -3,7 +3,8 @@ import type { Artifact, Status } from '../api/job.ts';
 import type { JobSpec } from '../api/spec.ts';
 import type { Outcome } from '../jobs/outcome.ts';
 import { TRANSITIONS, type Transition } from '../jobs/state.ts';
-import type { JobRecord, NewJob, Usage } from './store.ts';
+import type { Usage } from '../jobs/outcome.ts';
+import type { JobRecord, NewJob } from './store.ts';
 
 /** A row of `jobs`, under the names of its columns. */
 export interface JobRow {

@@ -1,7 +1,7 @@
 import type { Artifact, Status } from '../api/job.ts';
 import type { STREAMS } from '../api/events.ts';
 import type { JobSpec } from '../api/spec.ts';
-import type { Outcome } from '../jobs/outcome.ts';
+import type { Outcome, Usage } from '../jobs/outcome.ts';
 
 export type LogStream = (typeof STREAMS)[number];
 
@@ -23,12 +23,6 @@ export interface LogEntry extends NewLogEntry {
  * possible, so what is computed from one (such as its SSE frames) can be kept beside it in a WeakMap.
  */
 export type LogChunk = readonly LogEntry[];
-
-export interface Usage {
-  wallMs: number;
-  cpuMs: number;
-  maxRssBytes: number;
-}
 
 /** A job as the store keeps it. Times are milliseconds since the epoch. */
 export interface JobRecord {

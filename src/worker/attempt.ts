@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Artifact } from '../api/job.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
-import { endingOf, type Outcome } from '../jobs/outcome.ts';
+import { endingOf, type Outcome, type Usage } from '../jobs/outcome.ts';
 import { runnerEntry, says } from '../jobs/runner-lines.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import type { Ended, Exit, RunSpec, Running, Sandbox } from '../sandbox/sandbox.ts';
-import type { Claim, JobRecord, NewLogEntry, Store, Usage } from '../store/store.ts';
+import type { Claim, JobRecord, NewLogEntry, Store } from '../store/store.ts';
 import { keepLease } from './lease.ts';
 import { createLogWriter, type LogWriter } from './log-writer.ts';
 
