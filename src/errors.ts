@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   invalid_spec: { status: 422, title: 'Invalid job' },
   unknown_runtime: { status: 422, title: 'Unknown runtime' },
   net_policy_unavailable: { status: 422, title: 'Network policy unavailable' },
+  headers_too_large: { status: 431, title: 'Request header fields too large' },
   too_many_requests: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Internal error' },
   storage_full: { status: 507, title: 'Insufficient storage' },

@@ -18,6 +18,20 @@ const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const MAX_ENTRY_BYTES = 4096;
 const MAX_SEGMENT_BYTES = 255;
 
+/** execve(2): no string may be longer (MAX_ARG_STRLEN, with its NUL) … */
+const MAX_EXEC_STRING_BYTES = 32 * 4096 - 1;
+/** … and all together take at most a quarter of the stack, 2 MiB: each with its NUL and a pointer. Our own variables need room too. */
+const MAX_ARGS_BYTES = 1024 ** 2;
+const MAX_ENV_BYTES = MAX_ARGS_BYTES / 2;
+const EXEC_STRING_OVERHEAD = 9;
+
+const execBytes = (strings: readonly string[]): number =>
+  strings.reduce((sum, each) => sum + Buffer.byteLength(each) + EXEC_STRING_OVERHEAD, 0);
+const argument = text.refine((value) => Buffer.byteLength(value) <= MAX_EXEC_STRING_BYTES, `is longer than ${MAX_EXEC_STRING_BYTES} bytes`);
+
+/** A list or record with more entries is refused without a look at each. */
+export const MAX_SPEC_ENTRIES = 20_000;
+
 const isInsideFolder = (path: string): boolean =>
   path !== '' && !path.startsWith('/') && path.split('/').every((segment) => segment !== '..' && segment !== '.' && segment !== '');
 
@@ -37,13 +51,17 @@ export interface SpecLimits {
 
 export const jobSpec = (limits: SpecLimits) =>
   z.object({
-    runtime: text.default(limits.defaultRuntime).describe('Name of an installed runtime, see GET /runtimes'),
+    runtime: text.max(255).default(limits.defaultRuntime).describe('Name of an installed runtime, see GET /runtimes'),
     entry: text
       .refine(isInsideFolder, 'must be a relative path inside the code folder')
       .refine(hasUsableLength, 'is too long for a file name')
       .default('main.py')
       .describe('Program to run, relative to the code folder'),
-    args: z.array(text).default([]).describe('Arguments of the program'),
+    args: z
+      .array(argument)
+      .refine((args) => execBytes(args) <= MAX_ARGS_BYTES, 'are too long together')
+      .default([])
+      .describe('Arguments of the program'),
     timeout_sec: number(integer.gt(0).lte(limits.maxTimeoutSec))
       .default(Math.min(60, limits.maxTimeoutSec))
       .describe('Wall-clock limit in seconds'),
@@ -54,7 +72,12 @@ export const jobSpec = (limits: SpecLimits) =>
     pids_limit: number(integer.gt(0).lte(limits.maxPids)).default(Math.min(128, limits.maxPids)).describe('Processes and threads at once'),
     net_policy: z.enum(['none', 'outbound']).default('none').describe('Network access'),
     env: z
-      .record(z.string().regex(ENV_NAME, 'is not a valid name of an environment variable'), text)
+      .record(z.string().regex(ENV_NAME, 'is not a valid name of an environment variable'), argument)
+      .refine(
+        (env) => Object.entries(env).every((pair) => Buffer.byteLength(pair.join('=')) <= MAX_EXEC_STRING_BYTES),
+        'has too long a variable',
+      )
+      .refine((env) => execBytes(Object.entries(env).flat()) <= MAX_ENV_BYTES, 'is too long altogether')
       .default({})
       .describe('Environment variables of the program'),
     stdin: z.string().default('').describe('What the program reads on standard input'),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import cors from '@fastify/cors';
 import { fastify, LogController, type FastifyBaseLogger } from 'fastify';
 import { validatorCompiler, hasZodFastifySchemaValidationErrors, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -10,6 +11,7 @@ import { createSubmitter } from '../jobs/submit.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { artifactRoutes } from './artifacts.ts';
+import { answerClientError } from './client-error.ts';
 import { healthRoutes, type Readiness } from './health.ts';
 import { jobRoutes } from './jobs.ts';
 import { logRoutes } from './logs.ts';
@@ -50,7 +52,10 @@ export async function createApp(parts: AppParts): Promise<App> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_OTHER_BODY,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: (error, socket) => answerClientError(error, socket),
     forceCloseConnections: 'idle',
+    // Connections that are open while the service stops are answered once more; the store is there until the last is closed.
+    return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PATH },
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
@@ -69,6 +74,12 @@ export async function createApp(parts: AppParts): Promise<App> {
   );
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+  });
+  // Without this, a file would be read to its end for its headers alone.
+  app.addHook('onSend', async (request, _reply, payload) => {
+    if (request.method !== 'HEAD' || !(payload instanceof Readable)) return payload;
+    payload.destroy();
+    return Readable.from([]);
   });
   // Uploads are read by the routes themselves, as they come.
   app.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null));
@@ -90,7 +101,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   if (config.CORS_ORIGINS.length > 0) {
     await app.register(cors, {
       origin: config.CORS_ORIGINS.includes('*') ? '*' : config.CORS_ORIGINS,
-      exposedHeaders: ['x-request-id', 'retry-after'],
+      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+      exposedHeaders: ['x-request-id', 'retry-after', 'allow', 'etag', 'accept-ranges', 'content-range', 'content-disposition'],
     });
   }
   await describeApi(app, { ...limits, defaultRuntime: runtimes.defaultName }, parts.version);

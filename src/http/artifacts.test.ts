@@ -79,6 +79,10 @@ describe('artifacts', () => {
     const etag = (await get('result.csv')).headers.get('etag') ?? '';
     expect((await get('result.csv', { 'if-none-match': `"x", ${etag}` })).status).toBe(304);
     expect((await get('result.csv', { 'if-none-match': '"x"' })).status).toBe(200);
+    const modified = (await get('result.csv')).headers.get('last-modified') ?? '';
+    expect((await get('result.csv', { 'if-modified-since': modified })).status).toBe(304);
+    expect((await get('result.csv', { 'if-modified-since': new Date(0).toUTCString() })).status).toBe(200);
+    expect((await get('result.csv', { 'if-modified-since': modified, 'if-none-match': '"x"' })).status).toBe(200);
   });
 
   it('never run in our origin', async () => {

@@ -1,4 +1,4 @@
-import { ZipFile } from 'yazl';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { artifactList, type Artifact } from '../api/job.ts';
@@ -7,6 +7,7 @@ import { ApiError } from '../errors.ts';
 import type { JobRecord, Store } from '../store/store.ts';
 import type { App } from './typed-app.ts';
 import { idParams, problems, requireJob } from './schemas.ts';
+import { zipOf } from './zip.ts';
 
 const notFound = (): ApiError => new ApiError('not_found', 'artifact not found');
 
@@ -38,6 +39,13 @@ export function parseRange(header: string | undefined, size: number): Range | 'u
   const end = last === '' ? size - 1 : Math.min(Number(last), size - 1);
   if (last !== '' && Number(last) < start) return undefined;
   return start >= size ? 'unsatisfiable' : { start, end };
+}
+
+/** Whether the client has it already (RFC 9110 §13.2.2): the date counts only where no tag is named. */
+function isKnown(headers: IncomingHttpHeaders, etag: string, modified: string): boolean {
+  const tags = headers['if-none-match'];
+  if (tags !== undefined) return tags.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*');
+  return Date.parse(headers['if-modified-since'] ?? '') >= Date.parse(modified);
 }
 
 /** GET /jobs/{id}/artifacts, /artifacts/{path} and /artifacts.zip. */
@@ -86,17 +94,10 @@ export function artifactRoutes(app: App, store: Store, artifacts: Artifacts): vo
     },
     async ({ params }, reply) => {
       const job = await requireJob(store, params.id);
-      const zip = new ZipFile();
-      for (const artifact of job.artifacts) {
-        zip.addReadStreamLazy(artifact.name, { size: artifact.size, mtime: new Date(job.finishedAt ?? job.createdAt) }, (done) => {
-          artifacts.open(job.id, artifact.name).then(
-            (file) => (file === undefined ? done(notFound(), undefined as never) : done(null, file.stream())),
-            (error: unknown) => done(error, undefined as never),
-          );
-        });
-      }
-      zip.end();
-      return reply.type('application/zip').header('content-disposition', `attachment; filename="${job.id}.zip"`).send(zip.outputStream);
+      return reply
+        .type('application/zip')
+        .header('content-disposition', `attachment; filename="${job.id}.zip"`)
+        .send(zipOf(artifacts, job));
     },
   );
 }
@@ -122,9 +123,7 @@ async function sendArtifact(
     'x-content-type-options': 'nosniff',
     'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
   });
-  const none = request.headers['if-none-match'];
-  if (none !== undefined && none.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*'))
-    return reply.code(304).send();
+  if (isKnown(request.headers, etag, modified)) return reply.code(304).send();
 
   const condition = request.headers['if-range'];
   const wanted = condition === undefined || condition === etag || condition === modified ? request.headers.range : undefined;

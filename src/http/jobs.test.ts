@@ -130,6 +130,12 @@ describe('POST /jobs', () => {
     expect(await app.filesLeft()).toEqual([]);
   });
 
+  it('lists a hundred problems of very many', async () => {
+    const response = await post(app.url, { spec: `{"args":[${Array(5000).fill('1').join()}]}` });
+    const { detail, errors } = await problem(response);
+    expect([response.status, detail, errors?.length]).toEqual([422, '5000 problems, the first 100 of which are listed', 100]);
+  });
+
   it.each([
     ['is missing', undefined],
     ['is not valid JSON', '{"timeout_sec": NaN}'],
@@ -230,7 +236,7 @@ describe('POST /jobs', () => {
     expect((await fetch(`${app.url}/jobs`, { method: 'POST' })).status).toBe(415);
   });
 
-  it('refuses at once a body that says it is too large, and stops reading one that does not say', async () => {
+  it('does not invite a body that says it is too large', async () => {
     const big = await new Promise<number | undefined>((resolve, reject) => {
       const client = request(`${app.url}/jobs`, {
         method: 'POST',
@@ -245,9 +251,42 @@ describe('POST /jobs', () => {
       client.flushHeaders();
     });
     expect(big).toBe(413);
-    const response = await post(app.url, { code: { 'main.py': new Uint8Array(2 * 1024 * 1024) } }).catch(() => undefined);
-    if (response !== undefined) expect(response.status).toBe(413);
     expect(await app.filesLeft()).toEqual([]);
+  });
+
+  it.each(['content-length', 'chunked'])(
+    'tells a client that reads only when it has sent all that it was too much (%s)',
+    async (framing) => {
+      const content = `${part('spec', '{}')}${part('code_files', 'x'.repeat(32 * 1024 * 1024), 'main.py')}--B--\r\n`;
+      const body = framing === 'chunked' ? `${content.length.toString(16)}\r\n${content}\r\n0\r\n\r\n` : content;
+      const length = framing === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${content.length}`;
+      const { hostname, port } = new URL(app.url);
+      const socket = connect(Number(port), hostname);
+      await new Promise<void>((resolve, reject) => {
+        socket.on('error', reject);
+        socket.write(`POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=B\r\n${length}\r\n\r\n${body}`, () =>
+          resolve(),
+        );
+      });
+      let answer = '';
+      for await (const bytes of socket) answer += (bytes as Buffer).toString('latin1');
+      expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+      expect(answer).toContain('"code":"payload_too_large"');
+      expect(await app.filesLeft()).toEqual([]);
+    },
+  );
+
+  it.each(['boundary=', 'boundary=""', `boundary=${'x'.repeat(300)}`, 'other=boundary=B'])('refuses a form with %j', async (parameter) => {
+    const headers = { 'content-type': `multipart/form-data; ${parameter}` };
+    expect((await fetch(`${app.url}/jobs`, { method: 'POST', body: '--B--\r\n', headers })).status).toBe(400);
+    expect(await app.filesLeft()).toEqual([]);
+  });
+
+  it('says that a text is no file', async () => {
+    const body = `${part('spec', '{}')}${part('input_files', 'x', 'in.csv')}${part('input_files', 'a,b')}--B--\r\n`;
+    const answer = await rawForm(body);
+    expect(answer).toContain('HTTP/1.1 422');
+    expect(answer).toContain('/input_files/1');
   });
 
   it('bounds the number of files and the size of the spec', async () => {
@@ -255,6 +294,11 @@ describe('POST /jobs', () => {
     expect((await post(app.url, { code: many })).status).toBe(413);
     expect((await post(app.url, { spec: { stdin: 'x'.repeat(20_000) } })).status).toBe(413);
     expect(await app.filesLeft()).toEqual([]);
+  });
+
+  it('takes unknown fields of any depth', async () => {
+    const spec = `{"later":${'['.repeat(5000)}${']'.repeat(5000)}}`;
+    expect((await post(app.url, { spec }, { headers: { 'idempotency-key': 'deep' } })).status).toBe(200);
   });
 
   it('gives the same job for the same Idempotency-Key, and 409 when the request is another', async () => {
@@ -288,6 +332,17 @@ describe('POST /jobs', () => {
     });
     const short = await post(app.url, {}, { headers: { prefer: 'respond-async, wait=0' } });
     expect(await short.json()).toMatchObject({ status: 'queued', job: { status: 'queued' }, logs: '' });
+    const negative = await fetch(`${app.url}/jobs?wait=-1`, { method: 'POST', body: formOf({}) });
+    expect(await negative.json()).toMatchObject({ job: { status: 'queued' } });
+    expect((await fetch(`${app.url}/jobs?wait=soon`, { method: 'POST', body: formOf({}) })).status).toBe(400);
+  });
+
+  it('tells who waits how the job stands when the service stops', async () => {
+    const waiting = fetch(`${app.url}/jobs/sync`, { method: 'POST', body: formOf({}) });
+    await claim(app.store);
+    await app.app.close();
+    const response = await waiting;
+    expect([response.status, await response.json()]).toMatchObject([200, { job: { status: 'running' }, logs: '', artifacts: [] }]);
   });
 
   it('answers POST /jobs/sync with the finished job', async () => {
@@ -322,6 +377,20 @@ describe('other routes of jobs', () => {
     expect(unknown.status).toBe(404);
     expect((await problem(unknown)).detail).toBe('Not Found');
     expect((await fetch(`${app.url}/jobs/%zz`)).status).toBe(404);
+  });
+
+  it('answers what is no HTTP with a problem, too', async () => {
+    for (const [text, status] of [
+      ['what?\r\n\r\n', '400 Bad Request'],
+      [`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '431 Request Header Fields Too Large'],
+    ] as const) {
+      const answer = await raw(text, false);
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status}\r\nx-request-id: [0-9a-f-]{36}\r\ncontent-type: application/problem\\+json`));
+      expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({
+        status: Number(status.slice(0, 3)),
+        title: status.slice(4) === 'Bad Request' ? 'Bad request' : 'Request header fields too large',
+      });
+    }
   });
 
   it('carries a request id on every answer, the client’s where it is a sane one', async () => {

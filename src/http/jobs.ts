@@ -38,7 +38,7 @@ const listQuery = z.object({
 });
 
 const createQuery = z.object({
-  wait: z.coerce.number().min(0).optional().describe('Answer when the job is over, or after so many seconds'),
+  wait: z.coerce.number().optional().describe('Answer when the job is over, or after so many seconds'),
 });
 
 const labelsOf = (label: string | string[] | undefined): ListQuery['labels'] =>
@@ -82,11 +82,16 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
     return submitter.submit(async (upload) => ({ ...(await receiveForm(request.raw, upload, uploadLimits)), idempotencyKey }));
   };
 
+  const closing = new AbortController();
+  app.addHook('preClose', async () => closing.abort());
+
   /** The job with its log, in one answer; the log is sent as it is read, however long it is. */
   const result = async (created: JobRecord, seconds: number, reply: FastifyReply): Promise<FastifyReply> => {
     const gone = new AbortController();
     reply.raw.on('close', () => gone.abort());
-    const job = (await waitForEnd(store, created.id, Math.min(seconds, config.MAX_WAIT_SEC) * 1000, gone.signal)) ?? created;
+    const waitMs = Math.min(seconds, config.MAX_WAIT_SEC) * 1000;
+    // Whoever waits while the service stops is told how the job stands.
+    const job = (await waitForEnd(store, created.id, waitMs, AbortSignal.any([gone.signal, closing.signal]))) ?? created;
     return reply.type('application/json; charset=utf-8').send(Readable.from(resultText(store, job)));
   };
 

@@ -47,6 +47,7 @@ export async function describeApi(app: FastifyInstance, limits: SpecLimits, vers
       if (!('openapiObject' in document)) return document.swaggerObject;
       const { openapiObject } = document;
       for (const path of ['/jobs', '/jobs/sync']) Object.assign(openapiObject.paths?.[path]?.post ?? {}, { requestBody: form });
+      nameWildcard(openapiObject);
       describeStreams(openapiObject);
       return openapiObject;
     },
@@ -61,9 +62,21 @@ const STREAMED: Record<string, string> = {
   '/jobs/{id}/logs': 'text/plain',
   '/jobs/{id}/logs/stream': 'text/event-stream',
   '/jobs/{id}/events': 'text/event-stream',
-  '/jobs/{id}/artifacts/{*}': 'application/octet-stream',
+  '/jobs/{id}/artifacts/{path}': 'application/octet-stream',
   '/jobs/{id}/artifacts.zip': 'application/zip',
 };
+
+/** Fastify calls the rest of a path `*`; generators of clients want a name. */
+function nameWildcard(document: { paths?: object | undefined }): void {
+  const paths = (document.paths ?? {}) as Record<string, Record<string, { parameters?: { name: string }[] }>>;
+  for (const [path, operations] of Object.entries(paths).filter(([path]) => path.includes('{*}'))) {
+    Reflect.deleteProperty(paths, path);
+    paths[path.replace('{*}', '{path}')] = operations;
+    for (const { parameters = [] } of Object.values(operations)) {
+      for (const parameter of parameters) if (parameter.name === '*') parameter.name = 'path';
+    }
+  }
+}
 
 /** Answers that are no JSON, which the schemas don't describe; errors come as application/problem+json. */
 function describeStreams(document: { paths?: object | undefined }): void {

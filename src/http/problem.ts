@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../api/problem.ts';
 import { ApiError, ERROR_CODES, errnoOf } from '../errors.ts';
 import { StoreError } from '../store/store.ts';
+import { isSending, whileReadingAway } from './linger.ts';
 
 /** Every error that leaves the service is an RFC 9457 problem. */
 
@@ -38,7 +40,7 @@ function clientError(error: unknown): ApiError | undefined {
   return undefined;
 }
 
-function problemOf(error: ApiError, instance: string): Problem {
+export function problemOf(error: ApiError, instance: string): Problem {
   const { status, title } = ERROR_CODES[error.code];
   return {
     type: 'about:blank',
@@ -55,14 +57,13 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, error:
   const known = clientError(error) ?? new ApiError('internal', `something went wrong; the service's log tells it under ${request.id}`);
   const problem = problemOf(known, request.url);
   if (problem.status >= 500) request.log.error({ err: error, request: request.id }, 'a request failed');
-  // What is left of an upload that was refused is not worth reading.
-  if (!request.raw.complete && request.method === 'POST') reply.header('connection', 'close');
   // As bytes: for a text Fastify would add a charset, which this type does not have.
+  const body = Buffer.from(JSON.stringify(problem));
+  reply.headers(known.headers).code(problem.status).type('application/problem+json');
+  if (!isSending(request.raw)) return reply.send(body);
   return reply
-    .headers(known.headers)
-    .code(problem.status)
-    .type('application/problem+json')
-    .send(Buffer.from(JSON.stringify(problem)));
+    .headers({ connection: 'close', 'content-length': body.length })
+    .send(Readable.from(whileReadingAway(body, request.raw), { objectMode: false }));
 }
 
 /** 404 and 405 for what no route answers. */

@@ -63,7 +63,7 @@ describe('what the service says of itself', () => {
       '/jobs/{id}',
       '/jobs/{id}/artifacts',
       '/jobs/{id}/artifacts.zip',
-      '/jobs/{id}/artifacts/{*}',
+      '/jobs/{id}/artifacts/{path}',
       '/jobs/{id}/cancel',
       '/jobs/{id}/events',
       '/jobs/{id}/logs',
@@ -91,5 +91,10 @@ describe('what the service says of itself', () => {
       (await fetch(`${app.url}/healthz`, { headers: { origin } })).headers.get('access-control-allow-origin');
     expect(await from('https://notebook.example')).toBe('https://notebook.example');
     expect(await from('https://other.example')).toBeNull();
+    const preflight = await fetch(`${app.url}/jobs/${'0'.repeat(32)}`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://notebook.example', 'access-control-request-method': 'DELETE' },
+    });
+    expect(preflight.headers.get('access-control-allow-methods')).toContain('DELETE');
   });
 });

@@ -97,7 +97,7 @@ export function createEventStreams(heartbeatMs: number): EventStreams {
 
 /** A client's place in a log: the sequence number of the last entry that it has. */
 export function placeOf(request: FastifyRequest, after: number | undefined): number {
-  if (after !== undefined) return after;
   const header = request.headers['last-event-id'];
-  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : 0;
+  // A browser that comes back repeats the address that it began with: then the header is the newer of the two.
+  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : (after ?? 0);
 }

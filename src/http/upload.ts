@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
-import { Busboy } from '@fastify/busboy';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { Upload, UploadArea } from '../artifacts/artifacts.ts';
 import { problemOfPath } from '../artifacts/path.ts';
 import { ApiError, errnoOf, type FieldError } from '../errors.ts';
@@ -14,6 +14,7 @@ export interface UploadLimits {
 }
 
 const AREAS = { code_files: 'code', input_files: 'input' } as const;
+const isArea = (name: string): name is keyof typeof AREAS => Object.hasOwn(AREAS, name);
 const MAX_PARTS = 10_000;
 
 const tooLarge = (limits: UploadLimits): ApiError =>
@@ -24,9 +25,10 @@ export function refuseTooLarge(request: IncomingMessage, limits: UploadLimits): 
   if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) throw tooLarge(limits);
 }
 
-async function* counted(source: AsyncIterable<Buffer>, limits: UploadLimits): AsyncGenerator<Buffer> {
+/** The request's bytes. It stays open when its reader gives up: there is an answer to send yet. */
+async function* counted(request: IncomingMessage, limits: UploadLimits): AsyncGenerator<Buffer> {
   let bytes = 0;
-  for await (const part of source) {
+  for await (const part of kept(request)) {
     bytes += part.length;
     if (bytes > limits.maxBytes) throw tooLarge(limits);
     yield part;
@@ -47,7 +49,6 @@ export async function receiveForm(
   const type = request.headers['content-type'];
   if (type === undefined || !/^multipart\/form-data\s*(;|$)/i.test(type))
     throw new ApiError('unsupported_media_type', 'send multipart/form-data');
-  if (!/boundary=/i.test(type)) throw new ApiError('invalid_request', 'the content type names no boundary');
   refuseTooLarge(request, limits);
 
   const files: Submission['files'] = [];
@@ -81,13 +82,11 @@ export async function receiveForm(
     }
   };
 
-  const parser = new Busboy({
-    headers: { ...request.headers, 'content-type': type },
-    preservePath: true,
-    limits: { fieldSize: limits.maxSpecBytes, files: limits.maxFiles, parts: MAX_PARTS, headerPairs: 50, headerSize: 16 * 1024 },
-  });
+  const parser = formParser(type, limits);
   parser.on('field', (name, text, _nameTruncated, truncated) => {
     if (name === 'spec') takeSpec(text, truncated);
+    else if (isArea(name) && text !== '')
+      errors.push({ pointer: `/${name}/${seen[name]++}`, detail: 'is a text, not a file: it has no file name' });
   });
   parser.on('file', (name, content, filename: string | undefined) => {
     open.add(content);
@@ -95,7 +94,7 @@ export async function receiveForm(
     // Whoever reads it hears of it as well; a part that nobody reads must not end the service.
     content.on('error', () => undefined);
     if (name === 'spec') written = written.then(() => takeSpecFile(content));
-    else if ((name === 'code_files' || name === 'input_files') && filename !== undefined && filename !== '') {
+    else if (isArea(name) && filename !== undefined && filename !== '') {
       const pointer = `/${name}/${seen[name]++}`;
       // One after the other, as they were sent.
       written = written.then(() => takeFile(AREAS[name], pointer, content, filename));
@@ -107,7 +106,7 @@ export async function receiveForm(
   parser.on('partsLimit', () => (refusal ??= new ApiError('payload_too_large', `a request may have at most ${MAX_PARTS} parts`)));
 
   try {
-    await pipeline(request, (source: AsyncIterable<Buffer>) => counted(source, limits), parser);
+    await pipeline(counted(request, limits), parser);
     await written;
   } catch (error) {
     // A form that stops in the middle leaves the part that it was in without an end.
@@ -129,7 +128,19 @@ function translated(error: unknown): unknown {
   return new ApiError('truncated_body', 'the request ended before the form did, or is no valid form', { cause: error });
 }
 
-/** A part's bytes, which stays open when its reader gives up: the rest must still be read away, or the form stands still. */
+function formParser(type: string, limits: UploadLimits): BusboyInstance {
+  try {
+    return new Busboy({
+      headers: { 'content-type': type },
+      preservePath: true,
+      limits: { fieldSize: limits.maxSpecBytes, files: limits.maxFiles, parts: MAX_PARTS, headerPairs: 50, headerSize: 16 * 1024 },
+    });
+  } catch (error) {
+    throw new ApiError('invalid_request', 'the content type names no usable boundary', { cause: error });
+  }
+}
+
+/** The bytes of a stream that stays open when its reader gives up: the rest must still be read away, or the form stands still. */
 const kept = (content: Readable): AsyncIterable<Buffer> => content.iterator({ destroyOnReturn: false });
 
 async function readText(content: Readable, maxBytes: number): Promise<{ text: string; truncated: boolean }> {

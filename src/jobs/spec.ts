@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { jobSpec, type JobSpec, type SpecLimits } from '../api/spec.ts';
+import { jobSpec, MAX_SPEC_ENTRIES, type JobSpec, type SpecLimits } from '../api/spec.ts';
 import type { FieldError } from '../errors.ts';
 
-export type ParsedSpec = { ok: true; spec: JobSpec } | { ok: false; errors: FieldError[] };
+export type ParsedSpec =
+  | { ok: true; spec: JobSpec; /** The fields that we know, as they were sent. */ sent: Record<string, unknown> }
+  | { ok: false; errors: FieldError[] };
 
 const bad = (pointer: string, detail: string): ParsedSpec => ({ ok: false, errors: [{ pointer, detail }] });
 
@@ -17,9 +19,13 @@ function detailOf(issue: z.core.$ZodIssue): string {
   return issue.message;
 }
 
+const entriesOf = (field: unknown): number => (typeof field === 'object' && field !== null ? Object.keys(field).length : 0);
+
 /** Reads the part `spec`: every problem at once, each with a pointer into the form. */
 export function createSpecParser(limits: SpecLimits): (text: string | undefined) => ParsedSpec {
   const schema = jobSpec(limits);
+  const fields = Object.keys(schema.shape);
+  const known = new Set(fields);
   return (text) => {
     if (text === undefined) return bad('/spec', 'is missing');
     let value: unknown;
@@ -29,8 +35,17 @@ export function createSpecParser(limits: SpecLimits): (text: string | undefined)
       return bad('/spec', 'is not valid JSON');
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad('/spec', 'is not a JSON object');
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return { ok: true, spec: parsed.data };
+    const sent = Object.fromEntries(Object.entries(value).filter(([name]) => known.has(name)));
+    // While a megabyte of wrong arguments is looked at one by one, everybody else would wait.
+    const crowded = fields.filter((name) => entriesOf(sent[name]) > MAX_SPEC_ENTRIES);
+    if (crowded.length > 0) {
+      return {
+        ok: false,
+        errors: crowded.map((name) => ({ pointer: pointerOf([name]), detail: `has more than ${MAX_SPEC_ENTRIES} entries` })),
+      };
+    }
+    const parsed = schema.safeParse(sent);
+    if (parsed.success) return { ok: true, spec: parsed.data, sent };
     return { ok: false, errors: parsed.error.issues.map((issue) => ({ pointer: pointerOf(issue.path), detail: detailOf(issue) })) };
   };
 }

@@ -29,12 +29,24 @@ export interface Submitter {
 
 const newJobId = (): string => uuid().replaceAll('-', '');
 
-/** Digest of everything that makes two requests the same request; the order in which files were sent does not. */
-function fingerprint(submission: Submission): string {
-  const files = submission.files.map(({ area, path, sha256 }) => `${area}/${path}\0${sha256}`).toSorted();
-  const spec: unknown = JSON.parse(submission.specText ?? 'null');
+/** So many problems tell enough; a client must not make a long answer out of a short request. */
+const MAX_TOLD_PROBLEMS = 100;
+
+function invalidSpec(errors: FieldError[]): ApiError {
+  const [first] = errors;
+  const detail = errors.length === 1 ? `${first?.pointer} ${first?.detail}` : `${errors.length} problems`;
+  const told = errors.length > MAX_TOLD_PROBLEMS ? `${detail}, the first ${MAX_TOLD_PROBLEMS} of which are listed` : detail;
+  return new ApiError('invalid_spec', told, { errors: errors.slice(0, MAX_TOLD_PROBLEMS) });
+}
+
+/**
+ * Digest of everything that makes two requests the same request; the order in which fields and files were sent does not.
+ * Of the specification as it was sent: other defaults after a restart don't make a repeated request another one.
+ */
+function fingerprint(sent: Record<string, unknown>, files: Submission['files']): string {
+  const contents = files.map(({ area, path, sha256 }) => `${area}/${path}\0${sha256}`).toSorted();
   return createHash('sha256')
-    .update(JSON.stringify([canonical(spec), files]))
+    .update(JSON.stringify([canonical(sent), contents]))
     .digest('hex');
 }
 
@@ -60,12 +72,8 @@ export function createSubmitter(parts: {
   async function accept(id: string, submission: Submission): Promise<{ job: JobRecord; isNew: boolean }> {
     const parsed = parse(submission.specText);
     const errors = [...(parsed.ok ? [] : parsed.errors), ...submission.errors];
-    if (!parsed.ok || errors.length > 0) {
-      throw new ApiError('invalid_spec', errors.length === 1 ? `${errors[0]?.pointer} ${errors[0]?.detail}` : `${errors.length} problems`, {
-        errors,
-      });
-    }
-    const { spec } = parsed;
+    if (!parsed.ok || errors.length > 0) throw invalidSpec(errors);
+    const { spec, sent } = parsed;
     const runtime = runtimes.resolve(spec.runtime);
     if (runtime === undefined) {
       const there = runtimes
@@ -86,7 +94,7 @@ export function createSubmitter(parts: {
       bytes: submission.files.reduce((sum, file) => sum + file.size, 0),
       ...(submission.idempotencyKey === undefined
         ? {}
-        : { idempotency: { key: submission.idempotencyKey, fingerprint: fingerprint(submission) } }),
+        : { idempotency: { key: submission.idempotencyKey, fingerprint: fingerprint(sent, submission.files) } }),
     });
     if (inserted.kind === 'conflict') throw new ApiError('idempotency_conflict', 'this Idempotency-Key was used for another request');
     return { job: inserted.job, isNew: inserted.kind === 'created' };

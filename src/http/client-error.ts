@@ -1,0 +1,30 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { ApiError, ERROR_CODES, errnoOf } from '../errors.ts';
+import { problemOf } from './problem.ts';
+
+const REASONS: Record<string, ApiError> = {
+  ERR_HTTP_REQUEST_TIMEOUT: new ApiError('request_timeout', 'the request did not come in time'),
+  HPE_HEADER_OVERFLOW: new ApiError('headers_too_large', 'the header fields or the address are too large'),
+};
+const NO_HTTP = new ApiError('invalid_request', 'that is no valid HTTP request');
+
+/** Answers what never became a request (`clientError` of node:http): there is no response object, only the connection. */
+export function answerClientError(error: Error, socket: Socket): void {
+  if (socket.destroyed || errnoOf(error) === 'ECONNRESET') return;
+  const reason = REASONS[errnoOf(error) ?? ''] ?? NO_HTTP;
+  const { status } = ERROR_CODES[reason.code];
+  const id = randomUUID();
+  // There may be no address to name.
+  const body = JSON.stringify(problemOf(reason, `urn:uuid:${id}`));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `x-request-id: ${id}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroy();
+}
