@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NODE_FLAGS } from '../src/node-flags.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -9,7 +10,7 @@ export async function startService(): Promise<{ url: string; pid: number; stop()
   // Beside the data of `npm start`, whose environments it shares.
   await mkdir(join(ROOT, 'data'), { recursive: true });
   const dir = await mkdtemp(join(ROOT, 'data/bench-'));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(ROOT, 'dist/main.js')], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, join(ROOT, 'dist/main.js')], {
     cwd: ROOT,
     env: { ...process.env, PORT: '0', JOB_DATA_DIR: dir, LOG_LEVEL: 'error' },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -33,5 +33,7 @@ const [name, ...args] = process.argv.slice(2);
 const command = COMMANDS[name];
 if (command === undefined) stop(`There is no command "${name}".`, `use one of: ${Object.keys(COMMANDS).join(', ')}`);
 prepare(command);
-// node:sqlite still counts as experimental, and says so.
-if (command.run !== undefined) runToItsEnd(nodeToUse(), ['--disable-warning=ExperimentalWarning', ...command.run, ...args]);
+if (command.run !== undefined) {
+  const { NODE_FLAGS } = command.build ? await import('../dist/node-flags.js') : { NODE_FLAGS: [] };
+  runToItsEnd(nodeToUse(), [...NODE_FLAGS, ...command.run, ...args]);
+}

@@ -1,14 +1,9 @@
-import { setFlagsFromString } from 'node:v8';
 import { readConfig } from './config.ts';
 import { StartError } from './errors.ts';
 import { createLogger } from './logger.ts';
 import { startService, type Service } from './service.ts';
 
 /** `npm start`: the whole service in one process. */
-
-// A flood of output makes much garbage in little time. Left alone, V8 rather takes half a gigabyte than collect it sooner.
-setFlagsFromString('--optimize-for-size');
-setFlagsFromString('--max-semi-space-size=4');
 
 /** Signals that come so close together are one wish. */
 const SAME_SIGNAL_MS = 1000;

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NODE_FLAGS } from '../../src/node-flags.ts';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 
 /** The whole service as people run it: the built program in a process of its own. */
@@ -34,7 +35,7 @@ export async function serviceHome(): Promise<ServiceHome> {
   const launch = (
     variables: Record<string, string>,
   ): { child: ChildProcess; said: () => string; gone: Promise<number | NodeJS.Signals> } => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, MAIN], {
       env: {
         PATH: process.env['PATH'],
         HOME: process.env['HOME'],
