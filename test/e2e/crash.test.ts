@@ -73,7 +73,7 @@ describe('kill -9 of the service', () => {
     const service = await home.start();
     const id = await submit(service.url, {
       spec: { args: [marker] },
-      code: { 'main.py': 'import os, time\nif os.fork() == 0: os.setsid()\nprint("up", flush=True)\ntime.sleep(60)' },
+      code: { 'main.py': 'import os, time\nif os.fork() == 0: os.setsid()\nelse: print("up", flush=True)\ntime.sleep(60)' },
     });
     await readStream(`${service.url}/jobs/${id}/logs/stream`, (event) => {
       if (event.data === 'up') void service.kill('SIGKILL');
