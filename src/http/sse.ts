@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createTurns } from './turns.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** After how many milliseconds a client that lost its connection comes back. */
@@ -41,6 +42,7 @@ async function roomIn(response: ServerResponse): Promise<void> {
 /** Event streams (WHATWG HTML §9.2), written by hand on the raw response. One timer keeps all of them alive. */
 export function createEventStreams(heartbeatMs: number): EventStreams {
   const open = new Map<ServerResponse, AbortController>();
+  const turn = createTurns();
   const heartbeat = setInterval(() => {
     // Who doesn't read gets none: it would only pile up.
     for (const response of open.keys()) if (!response.writableNeedDrain) response.write(': alive\n\n');
@@ -67,7 +69,8 @@ export function createEventStreams(heartbeatMs: number): EventStreams {
       const viewer: Viewer = {
         signal: abort.signal,
         async write(bytes) {
-          if (!raw.write(bytes) && !raw.destroyed) await roomIn(raw);
+          await turn();
+          if (!raw.destroyed && !raw.write(bytes)) await roomIn(raw);
         },
         end(lastWords) {
           raw.end(lastWords);
