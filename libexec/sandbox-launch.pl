@@ -8,6 +8,8 @@
 #           the output can be read through /proc/<pid>/root, and takes the tmpfs along when it goes.
 #   init    inside, pid 1 of the job's namespace, already without rights. Starts the program, reaps, reports exactly how
 #           the program ended, kills what is left.
+#   serve   outside, for a fork server (runtimes/python/agent) instead of a job: starts it in a user namespace of its own, and
+#           mounts what its jobs need, when the service says so, where the jobs' mount namespaces receive it.
 #   run     the init's part without any sandbox, for SANDBOX=none: the program's descendants are its children in the end.
 #
 # A plan is a list of steps, each "count NUL token NUL token NUL ..."; tokens hold no NUL. The launcher reads two, each with
@@ -18,6 +20,7 @@
 #   started           bubblewrap is being started; the files to open have been opened
 #   exited STATUS USER_US SYSTEM_US MAXRSS_KB WALL_US      the init's report, STATUS as wait(2) gives it
 #   ended STATUS USER_US SYSTEM_US MAXRSS_KB               bubblewrap's own status; everything is dead
+#   done              (serve) the steps that were sent have been taken
 #   failed TEXT       something of ours did not work
 use strict;
 use warnings;
@@ -43,9 +46,12 @@ my $SYS_unshare = nr(272, 97);
 my $SYS_dup3 = nr(292, 24);
 my $SYS_pipe2 = nr(293, 59);
 my $SYS_prlimit64 = nr(302, 261);
+my $SYS_umount2 = nr(166, 39);
 my $SYS_close_range = nr(436, 436);
+my $SYS_mount_setattr = nr(442, 442);
 
-my ($MS_NOSUID, $MS_NODEV, $MS_BIND, $MS_REC, $MS_PRIVATE) = (2, 4, 4096, 16384, 1 << 18);
+my ($MS_NOSUID, $MS_NODEV, $MS_REMOUNT, $MS_BIND, $MS_REC, $MS_PRIVATE, $MS_SHARED) = (2, 4, 32, 4096, 16384, 1 << 18, 1 << 20);
+my ($MNT_DETACH, $AT_FDCWD, $MOUNT_ATTR_SAFE) = (2, -100, 1 | 2 | 4);
 my ($CLONE_NEWNS, $CLONE_NEWUSER) = (0x20000, 0x10000000);
 my ($PR_SET_PDEATHSIG, $PR_SET_DUMPABLE, $PR_SET_CHILD_SUBREAPER) = (1, 4, 36);
 my ($F_DUPFD_CLOEXEC, $F_SETFD, $FD_CLOEXEC) = (1030, 2, 1);
@@ -54,10 +60,23 @@ my ($SIGKILL, $RUSAGE_CHILDREN, $CLOCK_MONOTONIC, $EINTR, $ECHILD) = (9, -1, 1, 
 # Descriptors. The launcher has the control socket at 3; what the init finds at 6 to 9 and bubblewrap at 4 and 5 is put
 # there just before bubblewrap is started. All that the launcher opens for itself lies above.
 my ($CONTROL, $FILTER, $ARGUMENTS, $PLAN, $STDOUT, $STDERR, $REPORT) = (3 .. 9);
+# A fork server finds its line to the service where a job's bubblewrap finds the filter.
+my $AGENT = $FILTER;
 my $OWN_FROM = 20;
 
 my $failure_fd;
-my %roles = (launch => \&launch, init => sub { init(1) }, run => sub { init(0) });
+my %mounts = (
+    tmpfs => \&mount_tmpfs,
+    resize => \&resize_tmpfs,
+    folder => \&make_folder,
+    link => \&make_link,
+    bind => \&bind_folder,
+    'bind-read-only' => \&bind_read_only,
+    share => \&share_mounts,
+    copy => \&copy_folder,
+    unmount => \&unmount,
+);
+my %roles = (launch => \&launch, serve => \&serve, init => sub { init(1) }, run => sub { init(0) });
 my $role = $roles{ shift(@ARGV) // '' } or die "launch, init or run\n";
 $role->(@ARGV);
 
@@ -100,10 +119,7 @@ sub launch {
     my $for_child = '';
     for my $step (read_plan($CONTROL, read_length())) {
         my ($verb, @rest) = @$step;
-        if ($verb eq 'tmpfs') { mount_tmpfs(@rest) }
-        elsif ($verb eq 'folder') { make_folder(@rest) }
-        elsif ($verb eq 'bind') { bind_folder(@rest) }
-        elsif ($verb eq 'copy') { copy_folder(@rest) }
+        if (my $mount = $mounts{$verb}) { $mount->(@rest) }
         else { $for_child .= join "\0", scalar(@$step), @$step, '' }
     }
     # The read ends have been opened by the service when it sends the second plan.
@@ -152,14 +168,7 @@ sub become_job {
     }
     # No orders: the service had no use for this launcher.
     exit 0 unless @command;
-    for (@files) {
-        my ($fd, $path) = @$_;
-        open(my $file, '<', $path) or fail("$path: $!");
-        # Out of the way first: it may have been opened at the very place of another.
-        my $own = call('fcntl', $SYS_fcntl, fileno $file, $F_DUPFD_CLOEXEC, $OWN_FROM);
-        close $file;
-        call('dup3', $SYS_dup3, $own, $fd + 0, 0);
-    }
+    open_at(@$_) for @files;
     # The service removes the files now.
     say_to($CONTROL, "started\n");
     my $stdout = $prepared->{stdout}[1];
@@ -179,6 +188,62 @@ sub become_job {
     exec { $command[0] } @command or fail("$command[0]: $!");
 }
 
+# Lives as long as its fork server, and takes it along.
+sub serve {
+    my ($service) = @_;
+    $failure_fd = $CONTROL;
+    call('prctl', $SYS_prctl, $PR_SET_PDEATHSIG, $SIGKILL, 0, 0, 0);
+    exit 125 if getppid != $service;
+    umask 022;
+
+    my (@command, @files, @maps);
+    for my $step (read_plan($CONTROL, read_length())) {
+        my ($verb, @rest) = @$step;
+        if ($verb eq 'namespace') { enter_namespace(@rest) }
+        elsif ($verb eq 'users') { @maps = @rest }
+        elsif ($verb eq 'open') { push @files, [@rest] }
+        elsif ($verb eq 'command') { @command = @rest }
+        elsif (my $mount = $mounts{$verb}) { $mount->(@rest) }
+        else { fail("unknown step $verb") }
+    }
+    my ($unshared, $mapped) = (make_pipe(), make_pipe());
+    my $child = fork;
+    fail("fork: $!") unless defined $child;
+    if ($child == 0) {
+        my $groups = '';
+        # Refused where it is not needed: without root there are no other groups to be had.
+        syscall($SYS_setgroups, 0, $groups);
+        call('unshare', $SYS_unshare, $CLONE_NEWUSER);
+        say_to($unshared->[1], '.');
+        read_bytes($mapped->[0], 1);
+        call('setresgid', $SYS_setresgid, 0, 0, 0);
+        call('setresuid', $SYS_setresuid, 0, 0, 0);
+        open_at(@$_) for @files;
+        syscall($SYS_close, $CONTROL);
+        call('close_range', $SYS_close_range, $ARGUMENTS + 1, 0xffffffff, 0);
+        $failure_fd = 2;
+        %ENV = ();
+        chdir '/';
+        exec { $command[0] } @command or fail("$command[0]: $!");
+    }
+    syscall($SYS_close, $AGENT);
+    read_bytes($unshared->[0], 1);
+    put("/proc/$child/uid_map", $maps[0]);
+    put("/proc/$child/gid_map", $maps[1]);
+    say_to($mapped->[1], '.');
+    say_to($CONTROL, "started\n");
+
+    # A dead server is noticed by the end of this process.
+    $SIG{CHLD} = sub { local ($!, $?); exit 0 if waitpid($child, 1) == $child };
+    while (1) {
+        my @steps = read_plan($CONTROL, read_length());
+        $failure_fd = undef;
+        eval { $mounts{ $_->[0] }->(@$_[1 .. $#$_]) for @steps };
+        $failure_fd = $CONTROL;
+        say_to($CONTROL, $@ ? "failed $@" : "done\n");
+    }
+}
+
 sub enter_namespace {
     my ($uid, $gid) = @_;
     if (defined $uid) {
@@ -194,10 +259,50 @@ sub enter_namespace {
     call('mount / private', $SYS_mount, $none, $root, 0, $MS_REC | $MS_PRIVATE, 0);
 }
 
+sub open_at {
+    my ($fd, $path) = @_;
+    open(my $file, '<', $path) or fail("$path: $!");
+    # Out of the way first: it may have been opened at the very place of another.
+    my $own = call('fcntl', $SYS_fcntl, fileno $file, $F_DUPFD_CLOEXEC, $OWN_FROM);
+    close $file;
+    call('dup3', $SYS_dup3, $own, $fd + 0, 0);
+}
+
 sub mount_tmpfs {
-    my ($path, $options) = @_;
+    my ($path, $options, $flags) = @_;
     my $type = 'tmpfs';
-    call("mount $path", $SYS_mount, $type, $path, $type, $MS_NOSUID | $MS_NODEV, $options);
+    call("mount $path", $SYS_mount, $type, $path, $type, $MS_NOSUID | $MS_NODEV | ($flags // 0), $options);
+}
+
+sub resize_tmpfs { mount_tmpfs(@_, $MS_REMOUNT) }
+
+# From here on, what is mounted below is mounted in the namespaces made from this one, too.
+sub share_mounts {
+    my ($path) = @_;
+    my $none = 'none';
+    bind_folder($path, $path);
+    call("share $path", $SYS_mount, $none, $path, 0, $MS_SHARED, 0);
+}
+
+# By way of a place that is not shared: in the namespaces that receive it, it must never have been writable.
+sub bind_read_only {
+    my ($source, $path, $staging) = @_;
+    bind_folder($source, $staging);
+    my $attributes = pack 'Q4', $MOUNT_ATTR_SAFE, 0, 0, 0;
+    call("mount_setattr $staging", $SYS_mount_setattr, $AT_FDCWD, $staging, 0, $attributes, length $attributes);
+    bind_folder($staging, $path);
+    call("umount $staging", $SYS_umount2, $staging, $MNT_DETACH);
+}
+
+sub unmount {
+    my ($path) = @_;
+    call("umount $path", $SYS_umount2, $path, $MNT_DETACH);
+    rmdir $path;
+}
+
+sub make_link {
+    my ($target, $path) = @_;
+    symlink $target, $path or fail("symlink $path: $!");
 }
 
 sub make_folder {
@@ -327,6 +432,7 @@ sub call {
 sub fail {
     my $text = shift;
     $text =~ s/\s+/ /g;
+    die "$text\n" unless defined $failure_fd;
     say_to($failure_fd, "failed $text\n");
     exit 125;
 }

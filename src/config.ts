@@ -59,6 +59,19 @@ export const environment = z.object({
     .describe('First host user id that jobs get when the service runs as root; one for each job at a time, counted up from here.'),
 
   CONCURRENCY: whole(1, 1024).default(availableParallelism()).describe('Jobs that run at once. Default: the number of cores.'),
+  WARM_STARTS: flag
+    .default(true)
+    .describe(
+      '`1`: Python programs start from interpreters that have imported their packages ahead (docs/warm-starts.md). `0`: each gets a new one.',
+    ),
+  WARM_POOL: whole(1, 1024)
+    .default(Math.max(2, availableParallelism()))
+    .describe('Warm sandboxes kept ready for the default runtime when nothing is going on. Default: the number of cores.'),
+  WARM_POOL_MAX: whole(1, 1024)
+    .default(4 * Math.max(2, availableParallelism()))
+    .describe('Warm sandboxes made ahead at most, when jobs come quickly; fewer where a tenth of the free memory is less than that.'),
+  WARM_RECYCLE_JOBS: whole(1).default(1000).describe('After how many jobs the process that warm sandboxes are forked from is replaced.'),
+  WARM_RECYCLE_MINUTES: whole(1).default(60).describe('And after how many minutes.'),
   MAX_ATTEMPTS: whole(1, 10).default(2).describe('How often a job is started when workers die.'),
   LEASE_MS: whole(1000).default(10_000).describe('After how many milliseconds without a sign of life a worker counts as dead.'),
   DRAIN_GRACE_MS: whole(0).default(10_000).describe('How long running jobs may go on after SIGTERM before they go back to the queue.'),

@@ -14,7 +14,7 @@ import { createApp } from './http/app.ts';
 import { createReadiness } from './readiness.ts';
 import { createRuntimes } from './runtimes/runtimes.ts';
 import type { Runtimes } from './runtimes/runtime.ts';
-import { createBubblewrap } from './sandbox/bubblewrap.ts';
+import { createBubblewrap, type BubblewrapOptions } from './sandbox/bubblewrap.ts';
 import { createNone } from './sandbox/none.ts';
 import type { Sandbox, SandboxHealth } from './sandbox/sandbox.ts';
 import { createSqliteStore } from './store/sqlite.ts';
@@ -37,7 +37,8 @@ const VERSION = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))).version;
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const GIB = 1024 ** 3;
 /** More than this many jobs seldom start in one moment. */
 const MAX_READY_LAUNCHERS = 8;
@@ -115,9 +116,16 @@ async function compose(
           firstUid: config.SANDBOX_UID,
           ready: Math.min(config.CONCURRENCY, MAX_READY_LAUNCHERS),
           interpreter: () => runtimes.get(runtimes.defaultName)?.interpreter,
+          warm: config.WARM_STARTS ? warmStarts(config, logger) : undefined,
         });
   undo.add(() => sandbox.close());
   const health = await sandbox.check();
+  const anticipate = (): void => {
+    const runtime = runtimes.get(runtimes.defaultName);
+    if (runtime?.state === 'ready') sandbox.anticipate(runtime.interpreter);
+  };
+  anticipate();
+  runtimes.onChange(anticipate);
 
   const app = await createApp({
     config,
@@ -160,6 +168,16 @@ async function compose(
 
   return { url, sandbox: { name: sandbox.name, ...health }, runtimes, stop: () => undo.run() };
 }
+
+const warmStarts = (config: Config, logger: Logger): BubblewrapOptions['warm'] => ({
+  rules: {
+    min: config.WARM_POOL,
+    max: Math.max(config.WARM_POOL, config.WARM_POOL_MAX),
+    recycleJobs: config.WARM_RECYCLE_JOBS,
+    recycleMs: config.WARM_RECYCLE_MINUTES * MINUTE_MS,
+  },
+  events: { trouble: (what, error) => logger.warn({ err: error }, what) },
+});
 
 async function listen(app: FastifyInstance, config: Config): Promise<string> {
   try {

@@ -20,6 +20,7 @@ export const says = {
   handedBack: () => 'the worker is shutting down; the job goes back to the queue',
   retrying: (attempt: number, of: number) => `the worker was lost in attempt ${attempt} of ${of}; the job goes back to the queue`,
   workerLost: () => 'the worker was lost and no attempts are left',
+  startingAgain: () => 'the interpreter was lost through no fault of the program; starting again with a new one',
   internal: (reference: string) => `internal error of the runner, not of the program (reference ${reference})`,
   leftOut: (name: string, reason: string) => `left out of the artifacts: ${name}: ${reason}`,
 } as const;

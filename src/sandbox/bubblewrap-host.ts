@@ -6,6 +6,9 @@ import { launcherScript } from './launcher.ts';
 import { INSIDE, type Host } from './plan.ts';
 import { seccompFilter, type Architecture } from './seccomp.ts';
 
+/** The fork server's program; copied, for jobs' users can't enter every folder that this package may lie in. */
+const AGENT = join(import.meta.dirname, '../../runtimes/python/agent');
+
 const TOP_LEVEL = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
 /** Copied from the host's /etc, where present: nothing here names the host or its people. */
@@ -85,7 +88,8 @@ export async function discoverHost(instance: string): Promise<Host> {
     await copyEtc(join(workDir, 'etc'));
     await copyFile(launcherScript, join(workDir, 'init.pl'));
     await chmod(join(workDir, 'init.pl'), 0o644);
-    await writeFile(join(workDir, 'seccomp.bpf'), seccompFilter(architectureHere()));
+    await cp(AGENT, join(workDir, 'agent'), { recursive: true });
+    for (const path of ['seccomp.bpf', 'agent/seccomp.bpf']) await writeFile(join(workDir, path), seccompFilter(architectureHere()));
   } finally {
     process.umask(umask);
   }

@@ -8,13 +8,16 @@ import { openCgroups, type Cgroup, type Cgroups } from './cgroup.ts';
 import { collectRun } from './collect-run.ts';
 import { firstCause } from './first-cause.ts';
 import { exitOf } from './exit.ts';
-import { createLauncherPool, type Slot } from './launcher-pool.ts';
-import { prepareLauncher, type Launched } from './launcher.ts';
+import { createLauncherPool } from './launcher-pool.ts';
+import { prepareLauncher, type Launched, type Prepared } from './launcher.ts';
 import { readOutput } from './output.ts';
-import { bubblewrapArgs, encodeSteps, initSteps, launchSteps, prepareSteps, type Host } from './plan.ts';
-import type { Ended, Exit, Guarantees, RunSpec, Running, Sandbox, SandboxHealth } from './sandbox.ts';
+import { bubblewrapArgs, encodeSteps, initSteps, launchSteps, mountPoint, prepareSteps, type Host } from './plan.ts';
+import type { Ended, Exit, Guarantees, Limits, RunSpec, Running, Sandbox, SandboxHealth } from './sandbox.ts';
+import type { Slot } from './slot.ts';
 import { tryOut } from './trial.ts';
 import { isFull, watchRun } from './watch.ts';
+import type { PoolEvents, PoolRules } from './warm/pool.ts';
+import { createWarmStarts, type WarmStarts } from './warm/warm.ts';
 
 export interface BubblewrapOptions {
   /** The same for each start of one service, and no other's: names what it leaves on the machine, so that a killed one can be cleaned up after. */
@@ -25,7 +28,16 @@ export interface BubblewrapOptions {
   ready: number;
   /** An interpreter for the trial run. */
   interpreter: () => Interpreter | undefined;
+  /** Warm starts; without, every program gets a new interpreter. */
+  warm?: { rules: PoolRules; events: PoolEvents } | undefined;
 }
+
+const MIB = 1024 * 1024;
+
+/** A fork server knows its jobs' users as a row of this many; the servers' own come after it. */
+const WARM_USERS = 1000;
+/** What warm sandboxes are made for, as most jobs are; others change theirs. */
+const WARM_LIMITS: Limits = { timeoutMs: 60_000, cpus: 1, memoryBytes: 512 * MIB, pids: 128, diskBytes: 256 * MIB, outputBytes: 64 * MIB };
 
 /** bubblewrap's monitor and our init: in the job's cgroup, but not the job's. */
 const OWN_PROCESSES = 2;
@@ -33,6 +45,7 @@ const OWN_PROCESSES = 2;
 export function createBubblewrap(options: BubblewrapOptions): Sandbox {
   let host: Host | undefined;
   let cgroups: Cgroups | undefined;
+  let warm: WarmStarts | undefined;
   let serial = 0;
   const running = new Set<Running>();
   const usedUids = new Set<number>();
@@ -55,7 +68,19 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     try {
       cgroup = await cgroups?.create(`${process.pid}-${++serial}`);
       const launcher = await prepareLauncher(here.perl, prepareSteps(here, { uid, procsFiles: cgroup?.procsFiles ?? [] }));
-      return { uid, cgroup, launcher, free };
+      return {
+        path: 'cold',
+        cgroup,
+        start(run) {
+          cgroup?.limit({ ...run.limits, pids: run.limits.pids + OWN_PROCESSES });
+          return startIn(launcher, here, run, uid, cgroup !== undefined);
+        },
+        async discard() {
+          await launcher.discard();
+          await free();
+        },
+        free,
+      };
     } catch (error) {
       await free();
       throw error;
@@ -67,23 +92,39 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     return host;
   };
 
-  async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
-    const here = hostOrThrow();
-    const slot = await pool.take();
-    const { cgroup } = slot;
-    let launched: Launched;
+  async function startIt(slot: Slot, run: RunSpec): Promise<{ slot: Slot; launched: Launched }> {
     try {
-      cgroup?.limit({ ...run.limits, pids: run.limits.pids + OWN_PROCESSES });
-      launched = await startIn(slot, here, run);
+      return { slot, launched: await slot.start(run) };
     } catch (error) {
-      await slot.launcher.discard();
-      await slot.free();
+      await slot.discard();
       throw error;
+    }
+  }
+
+  async function startCold(run: RunSpec): Promise<{ slot: Slot; launched: Launched }> {
+    try {
+      return await startIt(await pool.take(), run);
     } finally {
       pool.refill();
     }
+  }
+
+  /** Undefined where a cold start is needed or better. */
+  async function startWarm(run: RunSpec): Promise<{ slot: Slot; launched: Launched } | undefined> {
+    const slot = await warm?.take(run);
+    try {
+      return slot === undefined ? undefined : await startIt(slot, run);
+    } catch (error) {
+      options.warm?.events.trouble('a warm start failed; the job starts cold', error);
+      return undefined;
+    }
+  }
+
+  async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
+    const { slot, launched } = (await startWarm(run)) ?? (await startCold(run));
+    const { cgroup } = slot;
     const cause = firstCause(run.limits, signal, () => launched.kill());
-    const tmpfs = viewOf(launched, here, '');
+    const tmpfs = launched.root;
     const unwatch = watchRun(tmpfs, cgroup, cause);
     const startedAt = performance.now();
 
@@ -113,13 +154,14 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     ended.catch(() => undefined);
 
     const folders = {
-      output: viewOf(launched, here, 'output'),
-      workspace: run.workspace === 'writable' ? { original: run.codeDir, copy: viewOf(launched, here, 'code') } : undefined,
+      output: join(launched.root, 'output'),
+      workspace: run.workspace === 'writable' ? { original: run.codeDir, copy: join(launched.root, 'code') } : undefined,
     };
     const output = readOutput(launched, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' }));
 
     let disposed: Promise<void> | undefined;
     const self: Running = {
+      path: slot.path,
       output,
       ended,
       collect: (bounds, leftOut) => collectRun(folders, bounds, leftOut),
@@ -165,6 +207,18 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
           error,
         );
       }
+      const own = host;
+      if (options.warm !== undefined && warm === undefined) {
+        warm = await createWarmStarts({
+          ...options.warm,
+          host: own,
+          cgroups,
+          users: { first: options.firstUid, count: WARM_USERS, server: options.firstUid + WARM_USERS },
+          limits: WARM_LIMITS,
+          takeUid,
+          freeUid: (uid) => usedUids.delete(uid),
+        });
+      }
       if (!host.root) notes.push('not root: jobs run as the service’s own user on this host, inside their namespaces');
       const held = cgroups !== undefined;
       const guarantees: Guarantees = {
@@ -181,11 +235,15 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
       return { guarantees, notes };
     },
 
+    anticipate: (interpreter) => warm?.anticipate(interpreter),
+
     start,
 
     async close() {
       await pool.close();
       await Promise.all([...running].map((each) => each.dispose()));
+      await warm?.close();
+      warm = undefined;
       await cgroups?.close();
       if (host !== undefined) await rm(host.workDir, { recursive: true, force: true });
       host = undefined;
@@ -193,28 +251,26 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
   };
 }
 
-/** A place on the job's tmpfs, as the launcher sees it and nobody else. */
-const viewOf = (launched: Launched, host: Host, name: string): string => join(`/proc/${launched.pid}/root`, host.workDir, 'm', name);
-
-/** Starts a run in a slot. What the launcher is to open are files for a moment only. */
-async function startIn(slot: Slot, host: Host, run: RunSpec): Promise<Launched> {
+/** Starts a run with a launcher. What that is to open are files for a moment only. */
+async function startIn(launcher: Prepared, host: Host, run: RunSpec, uid: number, cgroups: boolean): Promise<Launched> {
   const made: string[] = [];
   const file = (name: string, bytes: string | Buffer, mode: number): string => {
-    const path = join(host.workDir, `${slot.launcher.pid}-${name}`);
+    const path = join(host.workDir, `${launcher.pid}-${name}`);
     writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' });
     made.push(path);
     chmodSync(path, mode);
     return path;
   };
   try {
-    return await slot.launcher.start(
-      launchSteps(host, run, slot.uid, {
+    return await launcher.start(
+      launchSteps(host, run, uid, {
         // The program may open it once more, as /dev/stdin.
         stdin: run.stdin === '' ? '/dev/null' : file('stdin', run.stdin, 0o444),
         filter: filterFile(host),
         bubblewrapArgs: file('args', `${bubblewrapArgs(host, run).join('\0')}\0`, 0o600),
-        initSteps: file('init', encodeSteps(initSteps(run, slot.cgroup !== undefined)), 0o600),
+        initSteps: file('init', encodeSteps(initSteps(run, cgroups)), 0o600),
       }),
+      mountPoint(host),
     );
   } finally {
     for (const path of made) rmSync(path);

@@ -1,14 +1,4 @@
-import type { Cgroup } from './cgroup.ts';
-import type { Prepared } from './launcher.ts';
-
-/** A launcher made ahead of time, with what belongs to it. */
-export interface Slot {
-  uid: number;
-  cgroup: Cgroup | undefined;
-  launcher: Prepared;
-  /** Gives back the user id and the cgroup, once nothing of the job lives. */
-  free(): Promise<void>;
-}
+import type { Slot } from './slot.ts';
 
 export interface LauncherPool {
   /** A ready slot, or one made now. */
@@ -30,8 +20,7 @@ export function createLauncherPool(size: number, make: () => Promise<Slot>): Lau
   };
   const discard = async (slot: Promise<Slot>): Promise<void> => {
     const made = await slot.catch(() => undefined);
-    await made?.launcher.discard();
-    await made?.free();
+    await made?.discard();
   };
   return {
     async take() {

@@ -19,8 +19,8 @@ export interface Report {
 /** A launcher that has done all that can be done before a job is known. */
 export interface Prepared {
   pid: number;
-  /** Starts the job. Resolves when bubblewrap is being started; rejects, with everything gone, when it can't be. */
-  start(steps: readonly Step[]): Promise<Launched>;
+  /** Starts the job, whose writable places the steps put below `folder`. Resolves when bubblewrap is being started; rejects, with everything gone, when it can't be. */
+  start(steps: readonly Step[], folder: string): Promise<Launched>;
   /** Ends a launcher that is not used. */
   discard(): Promise<void>;
 }
@@ -28,7 +28,8 @@ export interface Prepared {
 export interface Launched {
   stdout: Socket;
   stderr: Socket;
-  pid: number;
+  /** The folder on the host with the job's writable places; of use to nobody but the service, and only until `release`. */
+  root: string;
   /**
    * Resolves when no process of the job is alive: with the init's report, or undefined when the init itself was killed.
    * Rejects when the sandbox could not be set up.
@@ -50,7 +51,7 @@ const parseReport = (words: string[]): Report => {
 };
 
 /** Lines of the control socket, one after the other, cut into words; undefined at its end. */
-function lineReader(socket: Socket): () => Promise<string[] | undefined> {
+export function lineReader(socket: Socket): () => Promise<string[] | undefined> {
   const lines: string[] = [];
   let rest = '';
   let over = false;
@@ -73,7 +74,7 @@ function lineReader(socket: Socket): () => Promise<string[] | undefined> {
   };
 }
 
-function openPipe(pid: number, fd: string | undefined): Socket {
+export function openPipe(pid: number, fd: string | undefined): Socket {
   // Opened anew rather than inherited: a pipe, so that the program can open /dev/stdout, and read without blocking.
   const own = openSync(`/proc/${pid}/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
   const socket = new Socket({ fd: own, readable: true, writable: false });
@@ -82,7 +83,7 @@ function openPipe(pid: number, fd: string | undefined): Socket {
   return socket;
 }
 
-function withLength(steps: readonly Step[]): Buffer {
+export function withLength(steps: readonly Step[]): Buffer {
   const plan = encodeSteps(steps);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(plan.length));
@@ -140,7 +141,7 @@ export async function prepareLauncher(perl: string, steps: readonly Step[]): Pro
       await release();
     },
 
-    async start(jobSteps) {
+    async start(jobSteps, folder) {
       control.write(withLength(jobSteps));
       const [said, ...rest] = (await nextLine()) ?? ['the launcher is gone'];
       if (said !== 'started') throw await failure([said, ...rest].join(' '));
@@ -167,7 +168,7 @@ export async function prepareLauncher(perl: string, steps: readonly Step[]): Pro
       return {
         stdout,
         stderr,
-        pid,
+        root: join(`/proc/${pid}/root`, folder),
         ended,
         kill() {
           if (killed) return;

@@ -54,11 +54,12 @@ export function createNone(): Sandbox {
       await writeFile(files.initSteps, encodeSteps(initSteps(run, home)));
       await writeFile(files.stdin, run.stdin);
       launcher = await prepareLauncher(PERL, [['pipes', process.getuid?.() ?? 0, process.getgid?.() ?? 0]]);
-      const launched = await launcher.start([
+      const steps: Step[] = [
         ...openSteps(files),
         ...(run.splitOutput ? [] : ([['one-pipe']] satisfies Step[])),
         ['command', PERL, launcherScript, 'run'],
-      ]);
+      ];
+      const launched = await launcher.start(steps, home);
       const cause = firstCause(run.limits, signal, () => launched.kill());
       const startedAt = performance.now();
       const ended = launched.ended
@@ -78,6 +79,7 @@ export function createNone(): Sandbox {
       };
       let disposed: Promise<void> | undefined;
       const self: Running = {
+        path: 'cold',
         output: readOutput(launched, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' })),
         ended,
         collect: (bounds, leftOut) => collectRun(folders, bounds, leftOut),
@@ -122,6 +124,7 @@ export function createNone(): Sandbox {
         notes: ['SANDBOX=none: jobs run on the bare host as the service’s own user; whoever can send a job owns this machine'],
       };
     },
+    anticipate: () => undefined,
     start,
     async close() {
       await Promise.all([...running].map((each) => each.dispose()));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Interpreter } from '../runtimes/runtime.ts';
 import type { Limits, RunSpec } from './sandbox.ts';
 
 /**
@@ -48,13 +49,12 @@ export const INSIDE = {
   venv: '/opt/runtime',
 } as const;
 
-const mountPoint = (host: Host, name = ''): string => join(host.workDir, 'm', name);
+export const mountPoint = (host: Host, name = ''): string => join(host.workDir, 'm', name);
 
-const isSystemPrefix = (prefix: string): boolean => prefix === '/usr';
+export const isSystemPrefix = (prefix: string): boolean => prefix === '/usr';
 
 /** Path of the interpreter's binary inside. */
-function insideExecutable(run: RunSpec): string {
-  const { executable, prefix, venv, series } = run.interpreter;
+export function insideExecutable({ executable, prefix, venv, series }: Interpreter): string {
   if (venv !== undefined) return `${INSIDE.venv}/bin/python${series}`;
   return isSystemPrefix(prefix) ? executable : executable.replace(prefix, INSIDE.base);
 }
@@ -108,8 +108,7 @@ export function launchSteps(host: Host, run: RunSpec, uid: number, files: Opened
   ];
 }
 
-function interpreterArgs(host: Host, run: RunSpec): string[] {
-  const { executable, prefix, venv, series } = run.interpreter;
+function interpreterArgs(host: Host, { executable, prefix, venv, series }: Interpreter): string[] {
   const args: string[] = [];
   if (!isSystemPrefix(prefix)) args.push('--ro-bind', mountPoint(host, 'base'), INSIDE.base);
   if (venv !== undefined) {
@@ -124,8 +123,20 @@ function interpreterArgs(host: Host, run: RunSpec): string[] {
 }
 
 /** Where matplotlib looks for it; a link, for it wants the folder to be writable. */
-const fontListArgs = ({ interpreter: { fontList } }: RunSpec): string[] =>
+export const fontListArgs = ({ fontList }: Interpreter): string[] =>
   fontList === undefined ? [] : ['--symlink', `${INSIDE.venv}/lib/${fontList}`, `${INSIDE.home}/.cache/matplotlib/${fontList}`];
+
+/** The system and the interpreter, read-only: what every process in a sandbox sees, whoever it is. */
+export function rootArgs(host: Host, interpreter: Interpreter): string[] {
+  return [
+    ...['--ro-bind', '/usr', '/usr'],
+    // Programs that somebody installed by hand are no business of a job's, unless its interpreter is one of them.
+    ...(interpreter.prefix.startsWith('/usr/local') ? [] : ['--tmpfs', '/usr/local', '--remount-ro', '/usr/local']),
+    ...host.topLevel.flatMap((entry) => ('link' in entry ? ['--symlink', entry.link, entry.path] : ['--ro-bind', entry.path, entry.path])),
+    ...['--ro-bind', join(host.workDir, 'etc'), '/etc'],
+    ...interpreterArgs(host, interpreter),
+  ];
+}
 
 /** bubblewrap's arguments, NUL-separated as `--args FD` reads them. */
 export function bubblewrapArgs(host: Host, run: RunSpec): string[] {
@@ -138,17 +149,12 @@ export function bubblewrapArgs(host: Host, run: RunSpec): string[] {
     '--new-session',
     '--clearenv',
     ...['--uid', `${JOB_UID}`, '--gid', `${JOB_UID}`, '--hostname', 'job', '--cap-drop', 'ALL'],
-    ...['--ro-bind', '/usr', '/usr'],
-    // Programs that somebody installed by hand are no business of a job's, unless its interpreter is one of them.
-    ...(run.interpreter.prefix.startsWith('/usr/local') ? [] : ['--tmpfs', '/usr/local', '--remount-ro', '/usr/local']),
-    ...host.topLevel.flatMap((entry) => ('link' in entry ? ['--symlink', entry.link, entry.path] : ['--ro-bind', entry.path, entry.path])),
-    ...['--ro-bind', join(host.workDir, 'etc'), '/etc'],
-    ...interpreterArgs(host, run),
+    ...rootArgs(host, run.interpreter),
     ...['--ro-bind', join(host.workDir, 'init.pl'), '/opt/init.pl'],
     ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
     ...host.maskedProc.flatMap((path) => ['--ro-bind', '/dev/null', path]),
     ...['--dev', '/dev', '--bind', at('shm'), '/dev/shm', '--bind', at('tmp'), '/tmp', '--symlink', '/tmp', '/var/tmp'],
-    ...fontListArgs(run),
+    ...fontListArgs(run.interpreter),
     ...[run.workspace === 'writable' ? '--bind' : '--ro-bind', at('code'), INSIDE.code],
     ...['--ro-bind', at('input'), INSIDE.input, '--bind', at('output'), INSIDE.output],
     ...['--chdir', INSIDE.code, '--remount-ro', '/dev', '--remount-ro', '/', '--seccomp', String(DESCRIPTORS.filter)],
@@ -174,29 +180,39 @@ export function rlimitSteps(limits: Limits, cgroups: boolean): Step[] {
   return steps;
 }
 
-/** Environment that every job has; its own words win. */
-const baseEnvironment = (run: RunSpec): Record<string, string> => ({
-  PATH: `${insideExecutable(run).replace(/\/[^/]+$/, '')}:/usr/bin:/bin`,
+/** What an interpreter is started with, whatever it is to run. */
+export const interpreterEnvironment = (interpreter: Interpreter): Record<string, string> => ({
+  PATH: `${insideExecutable(interpreter).replace(/\/[^/]+$/, '')}:/usr/bin:/bin`,
   HOME: INSIDE.home,
   LANG: 'C.UTF-8',
   PYTHONUNBUFFERED: '1',
   PYTHONDONTWRITEBYTECODE: '1',
-  JOB_ID: run.jobId,
-  JOB_INPUT_DIR: INSIDE.input,
-  JOB_OUTPUT_DIR: INSIDE.output,
+  // An interpreter that was moved finds its own shared library only so.
+  ...(isSystemPrefix(interpreter.prefix) ? {} : { LD_LIBRARY_PATH: `${INSIDE.base}/lib` }),
 });
+
+/** Environment of a job: what every job has, where its own words win. */
+export function jobEnvironment(run: RunSpec): Record<string, string> {
+  const base = interpreterEnvironment(run.interpreter);
+  const environment: Record<string, string> = {
+    ...base,
+    JOB_ID: run.jobId,
+    JOB_INPUT_DIR: INSIDE.input,
+    JOB_OUTPUT_DIR: INSIDE.output,
+    ...run.env,
+  };
+  // What the job asks for comes first, but not alone.
+  const libraries = [run.env['LD_LIBRARY_PATH'], base['LD_LIBRARY_PATH']].filter(Boolean).join(':');
+  if (libraries !== '') environment['LD_LIBRARY_PATH'] = libraries;
+  return environment;
+}
 
 /** Steps for the init: the job's own words. */
 export function initSteps(run: RunSpec, cgroups: boolean): Step[] {
-  const executable = insideExecutable(run);
-  const environment: Record<string, string> = { ...baseEnvironment(run), ...run.env };
-  // An interpreter that was moved finds its own shared library only so; what the job asks for comes before it.
-  if (!isSystemPrefix(run.interpreter.prefix)) {
-    environment['LD_LIBRARY_PATH'] = [run.env['LD_LIBRARY_PATH'], `${INSIDE.base}/lib`].filter(Boolean).join(':');
-  }
+  const executable = insideExecutable(run.interpreter);
   return [
     ...rlimitSteps(run.limits, cgroups),
-    ...Object.entries(environment).map(([name, value]): Step => ['env', name, value]),
+    ...Object.entries(jobEnvironment(run)).map(([name, value]): Step => ['env', name, value]),
     // `--`: an entry that starts with a dash is a file, not an option.
     ['command', executable, executable, ...(run.entry.startsWith('-') ? ['--'] : []), run.entry, ...run.args],
   ];

@@ -52,6 +52,8 @@ export interface RunSpec {
   limits: Limits;
   splitOutput: boolean;
   workspace: 'read_only' | 'writable';
+  /** Take no interpreter that was started ahead: the last one that this job had was lost. */
+  coldStart?: boolean;
 }
 
 export interface OutputChunk {
@@ -82,10 +84,14 @@ export interface LeftOut {
   reason: string;
 }
 
+/** How a program starts: with an interpreter of its own, or with one that has imported what it needs before the job came. */
+export type StartPath = 'cold' | 'warm';
+
 export interface Running {
+  readonly path: StartPath;
   /** Output as it comes, at most `limits.outputBytes` in all; ends when nothing of the job can write any more. Not reading it makes the program wait. */
   output: AsyncIterable<OutputChunk>;
-  /** Resolves when no process of the job is alive any more. Never rejects for what the program did; rejects when the sandbox itself failed. */
+  /** Resolves when no process of the job is alive any more. Never rejects for what the program did; rejects when the sandbox itself failed, with SandboxLost when that is likely to work at the next try. */
   ended: Promise<Ended>;
   /** Regular files of the output folder (and, in a writable workspace, what was added or changed there). To be called after `ended`, once. */
   collect(bounds: CollectBounds, leftOut: (what: LeftOut) => void): AsyncIterable<OutputFile>;
@@ -98,7 +104,12 @@ export interface Sandbox {
   readonly name: 'bubblewrap' | 'docker' | 'none';
   /** Proves by a trial run that it works here, else throws a StartError with the line that mends it. Sweeps what a killed service left. */
   check(): Promise<SandboxHealth>;
+  /** Says which interpreter most jobs will want, so that what can be done ahead is. */
+  anticipate(interpreter: Interpreter): void;
   /** Resolves when the program has been started. Aborting the signal kills the whole tree: `exit` is then `aborted`. */
   start(run: RunSpec, signal: AbortSignal): Promise<Running>;
   close(): Promise<void>;
 }
+
+/** What the sandbox was made of is gone through no fault of the job's: it may be started again. */
+export class SandboxLost extends Error {}

@@ -6,7 +6,7 @@ import type { Artifacts } from '../artifacts/artifacts.ts';
 import { endingOf, type Outcome, type Usage } from '../jobs/outcome.ts';
 import { runnerEntry, says } from '../jobs/runner-lines.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
-import type { Ended, Exit, RunSpec, Running, Sandbox } from '../sandbox/sandbox.ts';
+import { SandboxLost, type Ended, type Exit, type RunSpec, type Running, type Sandbox, type StartPath } from '../sandbox/sandbox.ts';
 import type { Claim, JobRecord, NewLogEntry, Store } from '../store/store.ts';
 import { keepLease } from './lease.ts';
 import { createLogWriter, type LogWriter } from './log-writer.ts';
@@ -33,6 +33,8 @@ interface Result {
   usage: Usage | null;
   artifacts: Artifact[];
   truncated: boolean;
+  /** Undefined where nothing was started. */
+  path?: StartPath;
 }
 
 class LeaseLost extends Error {}
@@ -91,7 +93,7 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
       log: [...rest, ...lastWords(result.outcome)],
     });
     if (!finished) throw new LeaseLost('the lease was lost before the end was written');
-    logger.info({ outcome: result.outcome, usage: result.usage }, 'finished');
+    logger.info({ outcome: result.outcome, usage: result.usage, path: result.path }, 'finished');
   } catch (error) {
     if (error instanceof LeaseLost) logger.warn('the lease is lost: somebody else has the job now');
     else logger.error({ err: error }, 'the end of the attempt could not be written; the job is retried when the lease is over');
@@ -125,14 +127,35 @@ async function execute(
       return { outcome: { kind: 'missing_entry' }, usage: null, artifacts: [], truncated: false };
     }
     if (signal.aborted) return { outcome: { kind: 'canceled', ran: false }, usage: null, artifacts: [], truncated: false };
-    const running = await parts.sandbox.start(runSpecFor(job, parts, inputs), signal);
+    const run = runSpecFor(job, parts, inputs);
     try {
-      return await follow(job, running, parts, log, say);
-    } finally {
-      await running.dispose();
+      return await runOnce(job, run, parts, log, say, signal);
+    } catch (error) {
+      if (!(error instanceof SandboxLost) || signal.aborted) throw error;
+      parts.logger.warn({ err: error, job: job.id }, 'the sandbox was lost; starting again, cold');
+      await parts.artifacts.clearOutputs(job.id);
+      await say(says.startingAgain());
+      return await runOnce(job, { ...run, coldStart: true }, parts, log, say, signal);
     }
   } finally {
     await inputs.dispose();
+  }
+}
+
+async function runOnce(
+  job: JobRecord,
+  run: RunSpec,
+  parts: AttemptParts,
+  log: LogWriter,
+  say: (text: string) => Promise<void>,
+  signal: AbortSignal,
+): Promise<Result> {
+  const running = await parts.sandbox.start(run, signal);
+  try {
+    const result = await follow(job, running, parts, log, say);
+    return { ...result, path: running.path };
+  } finally {
+    await running.dispose();
   }
 }
 

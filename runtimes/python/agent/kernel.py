@@ -1,0 +1,114 @@
+"""The system calls that Python has no word for, through ctypes. Each raises OSError with what it was about."""
+
+import ctypes
+import os
+import platform
+import struct
+
+_libc = ctypes.CDLL(None, use_errno=True)
+# Keeps the interpreter's lock: nothing of Python's may run between the two returns of clone.
+_libc_locked = ctypes.PyDLL(None, use_errno=True)
+
+_ARM = platform.machine() == "aarch64"
+_SYS_clone = 220 if _ARM else 56
+_SYS_capset = 91 if _ARM else 126
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+_CLONE_PARENT = 0x00008000
+_SIGCHLD = 17
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE = 32, 4096, 16384, 1 << 19
+_MNT_DETACH = 2
+
+_PR_SET_DUMPABLE, _PR_SET_NAME, _PR_SET_SECCOMP = 4, 15, 22
+_PR_CAPBSET_DROP, _PR_SET_SECUREBITS, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 24, 28, 38, 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+_SECCOMP_MODE_FILTER = 2
+_LINUX_CAPABILITY_VERSION_3 = 0x20080522
+# NOROOT, NO_SETUID_FIXUP, KEEP_CAPS off, NO_CAP_AMBIENT_RAISE, each with its lock (capabilities(7)).
+_SECUREBITS = 0xEF
+
+
+def _check(result, what):
+    if result == -1:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{what}: {os.strerror(error)}")
+    return result
+
+
+def unshare(flags):
+    _check(_libc.unshare(flags), "unshare")
+
+
+def setns(fd, kind):
+    _check(_libc.setns(fd, kind), "setns")
+
+
+def clone_sibling():
+    """Forks a child of the caller's parent. For a process that is small and has one thread: no handlers run."""
+    return _check(_libc_locked.syscall(_SYS_clone, _CLONE_PARENT | _SIGCHLD, 0, 0, 0, 0), "clone")
+
+
+def mount(source, target, kind=None, flags=0, options=None):
+    words = [None if word is None else os.fsencode(word) for word in (source, target, kind, options)]
+    _check(_libc.mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[3]), f"mount {target}")
+
+
+def unmount(target):
+    _check(_libc.umount2(os.fsencode(target), _MNT_DETACH), f"umount {target}")
+
+
+def _prctl(what, *arguments):
+    padded = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4]]
+    return _check(_libc.prctl(what, *padded), f"prctl {what}")
+
+
+def set_dumpable(dumpable):
+    _prctl(_PR_SET_DUMPABLE, int(dumpable))
+
+
+def set_name(name):
+    """The name that ps and top show: at most 15 bytes."""
+    buffer = ctypes.create_string_buffer(os.fsencode(name)[:15])
+    _prctl(_PR_SET_NAME, ctypes.addressof(buffer))
+
+
+def drop_capabilities():
+    """Gives up all capabilities, for good: none held, none to be had by any exec."""
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    capability = 0
+    while True:
+        try:
+            _prctl(_PR_CAPBSET_DROP, capability)
+        except OSError:
+            break  # The first number that the kernel does not know.
+        capability += 1
+    _prctl(_PR_SET_SECUREBITS, _SECUREBITS)
+    header = struct.pack("=Ii", _LINUX_CAPABILITY_VERSION_3, 0)
+    _check(_libc.syscall(_SYS_capset, header, bytes(24)), "capset")
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
+
+
+def install_filter(instructions):
+    """The system-call filter of this process and all that come of it: classic BPF, 8 bytes an instruction."""
+    program = _Program(len(instructions) // 8, instructions)
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(program))
+
+
+def loopback_up():
+    """Brings `lo` of the current network namespace up (netdevice(7), SIOCSIFFLAGS with IFF_UP)."""
+    import fcntl
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 1))

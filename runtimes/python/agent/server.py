@@ -1,0 +1,297 @@
+"""The fork server: a Python with everything imported, of which each job gets a copy that is isolated before it knows the job.
+
+Started by libexec/sandbox-launch.pl inside bubblewrap, as process 1 of a process namespace and as root of a user namespace that
+means an ordinary user to the host. It never reads anything of a job's (what it reads, later jobs would inherit): a job's words go
+straight into the job's own pipe. Its only input is the service's, one line each:
+
+  fork SLOT UID     makes a job's process, with user id UID (as seen from here) and the folder /jobs/SLOT
+  opened SLOT       the service has opened the pipes; what is not closed here keeps them from ending
+  kill SLOT         ends the job and all that came of it
+  ping N            are you well?
+
+and what it says, one line each:
+
+  up                everything is imported
+  born SLOT PID OUT ERR CONTROL    the process, to be put into its cgroups; pipes to be opened as /proc/<server>/fd/N
+  ready SLOT CPU_US DATA_KB        isolated, warmed up, waiting on its control pipe
+  ended SLOT STATUS CPU_US MAXRSS_KB    nothing of the job is alive; STATUS as wait(2) gives it
+  failed SLOT TEXT
+  pong N
+"""
+
+import os
+import sys
+
+# The folder of this file must not be where jobs' imports look.
+sys.path.pop(0)
+sys.path.append("/opt/agent")
+import confine  # noqa: E402
+import init  # noqa: E402
+import kernel  # noqa: E402
+import program  # noqa: E402
+
+sys.path.pop()
+
+import errno  # noqa: E402
+import fcntl  # noqa: E402
+import gc  # noqa: E402
+import json  # noqa: E402
+import resource  # noqa: E402
+import select  # noqa: E402
+import signal  # noqa: E402
+
+SERVICE = 4
+
+
+class Slot:
+    """A job's process and its init, from birth until both have been waited for."""
+
+    def __init__(self, name):
+        self.name = name
+        self.job = self.init = self.status_fd = None
+        self.pipes = []
+        self.alive = set()
+        self.status = 0
+        self.cpu_us = self.max_rss_kb = 0
+
+
+class Server:
+    def __init__(self, settings):
+        self.settings = settings
+        with open("/opt/agent/seccomp.bpf", "rb") as file:
+            self.syscall_filter = file.read()
+        self.make_init = init.start_maker()
+        self.slots = {}
+        self.owners = {}
+        self.rest = b""
+
+    def serve(self):
+        self.own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        woken, wake = os.pipe()
+        for fd in (woken, wake):
+            os.set_blocking(fd, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake)
+        poll = select.poll()
+        poll.register(SERVICE, select.POLLIN)
+        poll.register(woken, select.POLLIN)
+        self.poll = poll
+        self.say("up")
+        while True:
+            for fd, _ in poll.poll():
+                if fd == SERVICE:
+                    self.hear()
+                elif fd == woken:
+                    os.read(woken, 4096)
+                    self.reap()
+                else:
+                    self.pass_on(fd)
+
+    def say(self, *words):
+        os.write(SERVICE, (" ".join(map(str, words)) + "\n").encode())
+
+    def hear(self):
+        part = os.read(SERVICE, 65536)
+        if not part:
+            # The service is gone, and so is everything in this process namespace.
+            os._exit(0)
+        *lines, self.rest = (self.rest + part).split(b"\n")
+        for line in lines:
+            verb, name, *words = line.decode().split(" ")
+            if verb == "ping":
+                self.say("pong", name)
+            elif verb == "fork":
+                self.fork(name, int(words[0]))
+            elif name in self.slots:
+                slot = self.slots[name]
+                if verb == "opened":
+                    self.close_pipes(slot)
+                elif verb == "kill":
+                    os.kill(slot.init, signal.SIGKILL)
+
+    def close_pipes(self, slot):
+        for fd in slot.pipes:
+            os.close(fd)
+        slot.pipes = []
+
+    def fork(self, name, uid):
+        slot = Slot(name)
+        out, err, control, status = (os.pipe() for _ in range(4))
+        for pipe in (out, err):
+            # The program may open /dev/stdout again.
+            os.fchown(pipe[1], uid, uid)
+        slot.init = self.make_init()
+        self.owners[slot.init] = slot
+        slot.alive.add(slot.init)
+        namespace = os.open(f"/proc/{slot.init}/ns/pid", os.O_RDONLY)
+        kernel.setns(namespace, kernel.CLONE_NEWPID)
+        try:
+            slot.job = os.fork()
+            if slot.job == 0:
+                self.be_job(slot, uid, control[0], out[1], err[1], status[1])
+        finally:
+            kernel.setns(self.own_pids, kernel.CLONE_NEWPID)
+            os.close(namespace)
+        self.owners[slot.job] = slot
+        slot.alive.add(slot.job)
+        slot.pipes = [*out, *err, *control]
+        slot.status_fd = status[0]
+        os.close(status[1])
+        self.poll.register(slot.status_fd, select.POLLIN)
+        self.slots[name] = slot
+        self.say("born", name, slot.job, out[0], err[0], control[1])
+
+    def pass_on(self, fd):
+        """What the job's process says of itself until it is ready; nothing of it is the job's yet."""
+        slot = next((each for each in self.slots.values() if each.status_fd == fd), None)
+        if slot is None:
+            return  # Its end was heard of first.
+        text = os.read(fd, 4096).decode(errors="replace").strip()
+        self.poll.unregister(fd)
+        os.close(fd)
+        slot.status_fd = None
+        verb, _, rest = text.partition(" ")
+        self.say(verb or "failed", slot.name, rest or "it died before it was ready")
+
+    def reap(self):
+        while self.owners:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            slot = self.owners.pop(pid, None)
+            if slot is None:
+                # The maker of inits: without it there are no more jobs to be had from here.
+                os._exit(1)
+            slot.alive.discard(pid)
+            slot.cpu_us += round((usage.ru_utime + usage.ru_stime) * 1e6)
+            slot.max_rss_kb = max(slot.max_rss_kb, usage.ru_maxrss)
+            if pid == slot.job:
+                slot.status = status
+                if slot.alive:
+                    # Takes along whatever the program has left running; its own end follows theirs.
+                    os.kill(slot.init, signal.SIGKILL)
+            if not slot.alive:
+                self.end(slot)
+
+    def end(self, slot):
+        self.close_pipes(slot)
+        if slot.status_fd is not None:
+            self.pass_on(slot.status_fd)
+        del self.slots[slot.name]
+        self.say("ended", slot.name, slot.status, slot.cpu_us, slot.max_rss_kb)
+
+    def be_job(self, slot, uid, control, out, err, status):
+        """In the forked process. Never returns, and never gets to the server's own lines."""
+        try:
+            job = self.confine(slot, uid, control, out, err, status)
+        except BaseException as error:  # noqa: B036
+            text = f"failed {type(error).__name__}: {error}".replace("\n", " ")
+            try:
+                os.write(3, text.encode())
+            except OSError:
+                pass
+            os._exit(125)
+        program.run(job)
+
+    def confine(self, slot, uid, control, out, err, status):
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        # 0, 1 and 2 are the program's, 3 tells the service, 4 is where the job's words come from.
+        moved = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in (out, err, status, control)]
+        os.closerange(3, 100)
+        for target, fd in zip((1, 2, 3, 4), moved):
+            os.dup2(fd, target)
+        os.closerange(5, 1 << 20)
+        self.slots = self.owners = self.poll = None
+        os.setsid()
+
+        # The service puts this process into its cgroups first: the cgroup namespace is to begin there.
+        if os.read(4, 1) != b"a":
+            os._exit(125)
+        confine.build_world(f"/jobs/{slot.name}", self.settings["masked"])
+        confine.become(uid)
+        confine.set_limits(self.settings["limits"])
+        os.umask(0o022)
+        confine.give_up_rights(self.syscall_filter)
+        kernel.set_name(os.path.basename(sys.executable))
+
+        warm_up()
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        os.write(3, b"ready %d %d" % (round((usage.ru_utime + usage.ru_stime) * 1e6), data_kb()))
+        os.close(3)
+
+        words = b""
+        while True:
+            part = os.read(4, 1 << 16)
+            if not part:
+                break
+            words += part
+        if not words:
+            # Not used.
+            os._exit(0)
+        os.close(4)
+        job = json.loads(words)
+        confine.set_limits(job["limits"])
+        if job["stdin"]:
+            fd = os.memfd_create("stdin")
+            left = memoryview(job["stdin"].encode("utf-8", "surrogatepass"))
+            while left:
+                left = left[os.write(fd, left) :]
+            os.lseek(fd, 0, os.SEEK_SET)
+            os.dup2(fd, 0)
+            os.close(fd)
+        if not job["split"]:
+            # One pipe for both: what was written first is read first.
+            os.dup2(1, 2)
+        os.chdir("/workspace/code")
+        return job
+
+
+def data_kb():
+    """What this process has of its own by now; a limit on memory of its program comes on top."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmData:"))
+
+
+def warm_up():
+    """Touches what nearly every program touches, so that the pages are the job's own before it begins. Leaves nothing behind."""
+    namespace = {"__name__": "__main__"}
+    exec(compile("import sys\ndef f(x):\n  return [str(x)]\nclass C:\n  pass\n", "<warm>", "exec"), namespace)
+    pandas = sys.modules.get("pandas")
+    if pandas is not None:
+        frame = pandas.DataFrame({"k": ["a", "b", "a"], "v": [1.0, 2.0, 3.0]})
+        str(frame.groupby("k").sum())
+
+
+def import_all(names):
+    for name in names:
+        try:
+            __import__(name)
+        except ImportError as error:
+            print(f"not imported ahead: {name}: {error}", file=sys.stderr)
+
+
+def main():
+    settings = json.loads(sys.argv[1])
+    kernel.set_dumpable(False)
+    server = Server(settings)
+    import_all(settings["imports"])
+    # What packages import only when they are used.
+    warm_up()
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        print(f"{threads} threads after importing: such a process can't be forked safely", file=sys.stderr)
+        os._exit(errno.EDEADLK)
+    for name in ("server", "confine", "init", "kernel", "program"):
+        sys.modules.pop(name, None)
+    # What is there now stays as it is: later collections leave it alone, so that its pages stay shared.
+    gc.collect()
+    gc.disable()
+    gc.freeze()
+    server.serve()
+
+
+main()

@@ -1,0 +1,15 @@
+import type { Cgroup } from './cgroup.ts';
+import type { Launched } from './launcher.ts';
+import type { RunSpec, StartPath } from './sandbox.ts';
+
+/** A sandbox made ahead of time, for one job that is yet to come. */
+export interface Slot {
+  readonly path: StartPath;
+  readonly cgroup: Cgroup | undefined;
+  /** Gives it its job. Rejects, to be discarded then, when the job could not be started. */
+  start(run: RunSpec): Promise<Launched>;
+  /** Ends one that has not got a job, with all that belongs to it. */
+  discard(): Promise<void>;
+  /** Gives back what it held on the host, once nothing of the job lives and its output has been collected. */
+  free(): Promise<void>;
+}

@@ -1,0 +1,207 @@
+import { freemem } from 'node:os';
+import type { Slot } from '../slot.ts';
+import type { ForkServer } from './server.ts';
+
+export interface PoolRules {
+  /** Slots to keep ready when nothing is going on. */
+  min: number;
+  /** And at most, when jobs come faster than slots can be made. */
+  max: number;
+  /** A server is replaced after so many jobs, or so long: what its jobs share is shared by no more. */
+  recycleJobs: number;
+  recycleMs: number;
+}
+
+/** What a pool tells: for the log and the metrics. */
+export interface PoolEvents {
+  trouble(what: string, error: unknown): void;
+}
+
+export interface WarmPool {
+  /** A ready slot, or the next one made, when one is soon to be; undefined where starting cold is better. */
+  take(): Promise<Slot | undefined>;
+  close(): Promise<void>;
+}
+
+/** One server and the slots forked from it. */
+interface Generation {
+  server: ForkServer;
+  startedAt: number;
+  forked: number;
+  /** Slots that still need it. */
+  alive: number;
+  over: boolean;
+}
+
+/** Making a slot takes about 15 ms, a cold start twice that and more. */
+const WAIT_MS = 100;
+const SHRINK_EVERY_MS = 30_000;
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 60_000;
+const SLOT_BYTES = 10 * 1024 ** 2;
+const MEMORY_SHARE = 0.1;
+
+/** Slots for one interpreter. `startServer` starts a server, `make` makes a slot of one. */
+export function createWarmPool(
+  startServer: () => Promise<ForkServer>,
+  make: (server: ForkServer) => Promise<Slot>,
+  rules: PoolRules,
+  events: PoolEvents,
+): WarmPool {
+  const ready: { slot: Slot; of: Generation }[] = [];
+  const waiters: ((slot: Slot | undefined) => void)[] = [];
+  let current: Generation | undefined;
+  let target = rules.min;
+  let missed = false;
+  let filling: Promise<void> | undefined;
+  let closed = false;
+  let failures = 0;
+  let retry: NodeJS.Timeout | undefined;
+  const retiring = new Set<Promise<void>>();
+
+  const retire = (generation: Generation): void => {
+    generation.over = true;
+    for (let i = ready.length - 1; i >= 0; i--) {
+      if (ready[i]?.of !== generation) continue;
+      const [entry] = ready.splice(i, 1);
+      if (entry !== undefined) later(entry.slot.discard());
+    }
+    if (generation.alive === 0) later(generation.server.kill());
+  };
+  const later = (work: Promise<void>): void => {
+    const done = work.catch((error: unknown) => events.trouble('clearing up after a warm start failed', error));
+    retiring.add(done);
+    void done.then(() => retiring.delete(done));
+  };
+
+  const begin = async (): Promise<Generation> => {
+    const server = await startServer();
+    const generation: Generation = { server, startedAt: performance.now(), forked: 0, alive: 0, over: false };
+    void server.gone.then((why) => {
+      if (current === generation) current = undefined;
+      if (!generation.over) {
+        events.trouble('the fork server ended; jobs start cold until there is a new one', new Error(why));
+        retire(generation);
+        if (!closed) refill();
+      }
+    });
+    return generation;
+  };
+
+  const used = (generation: Generation): boolean =>
+    generation.forked >= rules.recycleJobs || performance.now() - generation.startedAt > rules.recycleMs;
+
+  const makeOne = async (): Promise<void> => {
+    if (current === undefined || used(current)) {
+      const before = current;
+      current = await begin();
+      if (before !== undefined) retire(before);
+    }
+    const of = current;
+    of.forked += 1;
+    of.alive += 1;
+    const release = (): void => {
+      of.alive -= 1;
+      if (of.over && of.alive === 0) later(of.server.kill());
+    };
+    let slot: Slot;
+    try {
+      slot = await make(of.server);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    const counted: Slot = {
+      ...slot,
+      async free() {
+        await slot.free().finally(release);
+        refill();
+      },
+      discard: () => slot.discard().finally(release),
+    };
+    if (of.over || closed) return later(counted.discard());
+    const waiter = waiters.shift();
+    if (waiter === undefined) ready.push({ slot: counted, of });
+    else waiter(counted);
+  };
+
+  const most = (): number => Math.max(1, Math.min(rules.max, Math.floor((freemem() * MEMORY_SHARE) / SLOT_BYTES)));
+
+  const fill = async (): Promise<void> => {
+    try {
+      while (!closed && (ready.length < Math.min(target, most()) || waiters.length > 0)) await makeOne();
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      events.trouble('warm starts are not to be had now; jobs start cold', error);
+      for (const waiter of waiters.splice(0)) waiter(undefined);
+      retry = setTimeout(refill, Math.min(RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS));
+      retry.unref();
+    }
+  };
+  const refill = (): void => {
+    if (closed || filling !== undefined) return;
+    clearTimeout(retry);
+    filling = fill().finally(() => (filling = undefined));
+  };
+
+  const shrink = setInterval(() => {
+    if (!missed && target > rules.min) {
+      target -= 1;
+      const extra = ready.length > target ? ready.shift() : undefined;
+      if (extra !== undefined) later(extra.slot.discard());
+    }
+    missed = false;
+    // One that nobody uses grows old, too.
+    if (current !== undefined && used(current)) {
+      retire(current);
+      current = undefined;
+      refill();
+    }
+  }, SHRINK_EVERY_MS);
+  shrink.unref();
+
+  refill();
+
+  return {
+    async take() {
+      const entry = ready.shift();
+      if (entry !== undefined) {
+        // While there are others, the job that is about to run has the machine to itself.
+        if (ready.length < target / 2) refill();
+        return entry.slot;
+      }
+      missed = true;
+      target = Math.min(rules.max, target + 1);
+      if (current === undefined || failures > 0 || closed) {
+        if (failures === 0) refill();
+        return undefined;
+      }
+      const next = new Promise<Slot | undefined>((resolve) => {
+        const waiter = (slot: Slot | undefined): void => {
+          clearTimeout(impatient);
+          resolve(slot);
+        };
+        const impatient = setTimeout(() => {
+          waiters.splice(waiters.indexOf(waiter), 1);
+          resolve(undefined);
+        }, WAIT_MS);
+        waiters.push(waiter);
+      });
+      refill();
+      return next;
+    },
+
+    async close() {
+      closed = true;
+      clearInterval(shrink);
+      clearTimeout(retry);
+      for (const waiter of waiters.splice(0)) waiter(undefined);
+      await filling;
+      const last = current;
+      if (last !== undefined) retire(last);
+      while (retiring.size > 0) await Promise.all(retiring);
+      await last?.server.kill();
+    },
+  };
+}

@@ -1,0 +1,230 @@
+import { spawn } from 'node:child_process';
+import { constants, openSync, readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { launcherScript, lineReader, openPipe, withLength, type Report } from '../launcher.ts';
+import type { Step } from '../plan.ts';
+
+/** A fork server with its launcher: processes of one Python, forked and isolated ahead of the jobs that they are for. */
+export interface ForkServer {
+  /** What the launcher sees as /, as seen by the service. */
+  root: string;
+  /** Resolves, with the last that was heard of it, when the server is gone and all its jobs with it. */
+  gone: Promise<string>;
+  /** Takes steps in the launcher's mount namespace, all or those before the one that failed. */
+  mount(steps: readonly Step[]): Promise<void>;
+  /** Makes a process for a job. Resolves when it waits for its job. Rejects when there is none; nothing is left of it then. */
+  fork(slot: string, uid: number, attach: (hostPid: number) => Promise<void>): Promise<Forked>;
+  /** Ends it at once. */
+  kill(): Promise<void>;
+}
+
+export interface Forked {
+  stdout: Socket;
+  stderr: Socket;
+  /** CPU time that went into its making. */
+  cpuMs: number;
+  /** Memory that it has in common with the server, by the measure of RLIMIT_DATA. */
+  inheritedBytes: number;
+  /** Sends the job's words: the program starts. */
+  start(words: string): void;
+  /** Kills it and all that came of it; `ended` follows. */
+  kill(): void;
+  /** Resolves when nothing of it is alive; rejects when the server went first. */
+  ended: Promise<Report>;
+}
+
+const FORK_MS = 10_000;
+const PING_EVERY_MS = 5000;
+const MAX_ERROR_TEXT = 4096;
+
+interface Waiting {
+  heard: (verb: string, words: string[]) => void;
+  lost: (why: Error) => void;
+}
+
+/** The service's own view of a process that another namespace's /proc calls `inside`, among the children of `parent`. */
+function hostPidOf(parent: number, inside: string): number {
+  for (const pid of childrenOf(parent)) {
+    const ids = /^NSpid:\s+(.*)$/m.exec(readStatus(pid))?.[1]?.split('\t') ?? [];
+    if (ids.at(-2) === inside) return pid;
+  }
+  throw new Error(`process ${inside} of the fork server is not to be seen`);
+}
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+
+function readStatus(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    // It ended in between.
+    return '';
+  }
+}
+
+/** Starts a fork server. Rejects, with nothing left of it, when it can't be started or is not ready within `startMs`. */
+export async function startForkServer(perl: string, steps: readonly Step[], startMs: number): Promise<ForkServer> {
+  const child = spawn(perl, [launcherScript, 'serve', String(process.pid)], {
+    cwd: '/',
+    env: {},
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  let errorText = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    errorText = (errorText + text).slice(-MAX_ERROR_TEXT);
+  });
+  const gone = new Promise<string>((resolve) => {
+    child.once('close', (code, signal) => resolve(`${errorText.trim()} (${signal ?? code})`.trim()));
+    child.once('error', (error) => resolve(error.message));
+  });
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await gone;
+  };
+
+  const control = child.stdio[3] as Socket;
+  const agent = child.stdio[4] as Socket;
+  const answer = lineReader(control);
+  const word = lineReader(agent);
+  control.write(withLength(steps));
+  const tooSlow = setTimeout(() => child.kill('SIGKILL'), startMs);
+  const started = await answer();
+  const up = started?.[0] === 'started' ? await word() : undefined;
+  clearTimeout(tooSlow);
+  if (child.pid === undefined || up?.[0] !== 'up') {
+    await kill();
+    const failure = started?.[0] === 'started' ? await answer() : started;
+    throw new Error(`the fork server did not start: ${failure?.join(' ') ?? ''} ${await gone}`);
+  }
+  const launcherPid = child.pid;
+  // The launcher's one child is bubblewrap, whose one child is the server.
+  const [serverPid = 0] = childrenOf(launcherPid).flatMap(childrenOf);
+
+  const waiting = new Map<string, Waiting>();
+  const hear = async (): Promise<void> => {
+    for (;;) {
+      const [verb, slot, ...words] = (await word()) ?? [];
+      if (verb === undefined) return;
+      waiting.get(slot ?? '')?.heard(verb, words);
+    }
+  };
+  void hear();
+  void gone.then((why) => {
+    for (const each of waiting.values()) each.lost(new ServerLost(why));
+    waiting.clear();
+  });
+  const say = (...words: (string | number)[]): void => {
+    agent.write(`${words.join(' ')}\n`);
+  };
+  agent.on('error', () => undefined);
+  control.on('error', () => undefined);
+
+  // A server that does not answer is worse than none: nobody would hear of its jobs' ends.
+  let unanswered = false;
+  waiting.set('ping', { heard: () => (unanswered = false), lost: () => undefined });
+  const pinging = setInterval(() => {
+    if (unanswered) child.kill('SIGKILL');
+    unanswered = true;
+    say('ping', 'ping');
+  }, PING_EVERY_MS);
+  pinging.unref();
+  void gone.then(() => clearInterval(pinging));
+
+  let mounting: Promise<unknown> = Promise.resolve();
+
+  return {
+    root: `/proc/${launcherPid}/root`,
+    gone,
+    kill,
+
+    mount(mountSteps) {
+      const done = mounting.then(async () => {
+        control.write(withLength(mountSteps));
+        const [said, ...words] = (await answer()) ?? ['gone'];
+        if (said !== 'done') throw new ServerLost([said, ...words].join(' '));
+      });
+      mounting = done.catch(() => undefined);
+      return done;
+    },
+
+    fork(slot, uid, attach) {
+      return new Promise<Forked>((resolve, reject) => {
+        const pipes: Socket[] = [];
+        let settleEnd: { resolve(report: Report): void; reject(why: Error): void } | undefined;
+        const fail = (why: Error): void => {
+          clearTimeout(sick);
+          for (const pipe of pipes) pipe.destroy();
+          reject(why);
+        };
+        const sick = setTimeout(() => {
+          fail(new Error('the fork server takes too long'));
+          child.kill('SIGKILL');
+        }, FORK_MS);
+
+        const born = async ([pid = '', out, err, words]: string[]): Promise<void> => {
+          const stdout = openPipe(serverPid, out);
+          const stderr = openPipe(serverPid, err);
+          const input = new Socket({
+            fd: openSync(`/proc/${serverPid}/fd/${words}`, constants.O_WRONLY | constants.O_NONBLOCK),
+            readable: false,
+            writable: true,
+          });
+          input.on('error', () => undefined);
+          pipes.push(stdout, stderr, input);
+          say('opened', slot);
+          await attach(hostPidOf(serverPid, pid));
+          input.write('a');
+        };
+        const ready = ([cpuUs, dataKb]: string[]): void => {
+          clearTimeout(sick);
+          const [stdout, stderr, input] = pipes;
+          if (stdout === undefined || stderr === undefined || input === undefined) return fail(new Error('ready before it was born'));
+          let startedAt = performance.now();
+          const ended = new Promise<Report>((resolveEnd, rejectEnd) => {
+            settleEnd = { resolve: resolveEnd, reject: rejectEnd };
+          }).then((report) => ({ ...report, wallMs: performance.now() - startedAt, cpuMs: report.cpuMs - Number(cpuUs) / 1000 }));
+          ended.catch(() => undefined);
+          resolve({
+            stdout,
+            stderr,
+            cpuMs: Number(cpuUs) / 1000,
+            inheritedBytes: Number(dataKb) * 1024,
+            start(jobWords) {
+              startedAt = performance.now();
+              input.end(jobWords);
+            },
+            kill: () => say('kill', slot),
+            ended,
+          });
+        };
+
+        waiting.set(slot, {
+          heard(verb, words) {
+            if (verb === 'born') {
+              born(words).catch((error: unknown) => {
+                say('kill', slot);
+                fail(new Error('a forked process could not be prepared', { cause: error }));
+              });
+            } else if (verb === 'ready') ready(words);
+            else if (verb === 'failed') fail(new Error(`a forked process could not be isolated: ${words.join(' ')}`));
+            else if (verb === 'ended') {
+              waiting.delete(slot);
+              const [status = 0, cpuUs = 0, maxRssKb = 0] = words.map(Number);
+              settleEnd?.resolve({ status, cpuMs: cpuUs / 1000, maxRssBytes: maxRssKb * 1024, wallMs: 0 });
+              fail(new Error('a forked process ended before it was ready'));
+            }
+          },
+          lost(why) {
+            settleEnd?.reject(why);
+            fail(why);
+          },
+        });
+        say('fork', slot, uid);
+      });
+    },
+  };
+}
+
+/** The fork server is gone, and with it every job of its. */
+export class ServerLost extends Error {}

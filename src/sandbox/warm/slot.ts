@@ -1,0 +1,86 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Interpreter } from '../../runtimes/runtime.ts';
+import type { Cgroup, Cgroups } from '../cgroup.ts';
+import type { Host } from '../plan.ts';
+import { SandboxLost, type Limits } from '../sandbox.ts';
+import type { Slot } from '../slot.ts';
+import { idInside, jobSteps, jobWords, releaseSteps, slotFolder, slotSteps, type Users } from './plan.ts';
+import { ServerLost, type ForkServer } from './server.ts';
+
+/** What slots are made of, whichever server forks them. */
+export interface SlotParts {
+  host: Host;
+  cgroups: Cgroups | undefined;
+  users: Users;
+  /** What a slot is made for; one whose job has other limits is changed when it gets it. */
+  limits: Limits;
+  takeUid(): number;
+  freeUid(uid: number): void;
+}
+
+const KILL_AGAIN_MS = 5000;
+
+let serial = 0;
+
+/** A process forked from the server, isolated, in its cgroups, waiting for its job. */
+export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter: Interpreter): Promise<Slot> {
+  const { host, cgroups } = parts;
+  const name = `${++serial}`;
+  const uid = host.root ? parts.takeUid() : host.uid;
+  let cgroup: Cgroup | undefined;
+  const free = async (): Promise<void> => {
+    // A server that is gone has taken its mounts along.
+    await server.mount(releaseSteps(host, name)).catch(() => undefined);
+    await cgroup?.remove();
+    if (host.root) parts.freeUid(uid);
+  };
+  try {
+    cgroup = await cgroups?.create(`${process.pid}-warm-${name}`);
+    await server.mount(slotSteps(host, interpreter, name, uid, parts.limits.diskBytes));
+    const forked = await server.fork(name, idInside(host, parts.users, uid), async (pid) => {
+      for (const file of cgroup?.procsFiles ?? []) await writeFile(file, String(pid));
+    });
+    const ended = forked.ended.then(
+      (report) => ({ program: report, whole: report }),
+      (error: unknown) => {
+        throw error instanceof ServerLost ? new SandboxLost('the fork server is gone', error) : error;
+      },
+    );
+    ended.catch(() => undefined);
+    const kill = (): void => {
+      forked.kill();
+      const again = setTimeout(() => void server.kill(), KILL_AGAIN_MS);
+      const settle = (): void => clearTimeout(again);
+      ended.then(settle, settle);
+    };
+    return {
+      path: 'warm',
+      cgroup,
+      async start(run) {
+        cgroup?.limit(run.limits);
+        await server.mount(jobSteps(host, run, name, uid, parts.limits));
+        forked.start(jobWords(run, cgroup !== undefined, forked.inheritedBytes));
+        return {
+          stdout: forked.stdout,
+          stderr: forked.stderr,
+          root: join(server.root, slotFolder(host, name)),
+          ended,
+          kill,
+          release: async () => undefined,
+        };
+      },
+      async discard() {
+        kill();
+        await ended.catch(() => undefined);
+        forked.stdout.destroy();
+        forked.stderr.destroy();
+        await free();
+      },
+      free,
+    };
+  } catch (error) {
+    await free();
+    throw error;
+  }
+}
