@@ -6,8 +6,10 @@ import type { LogStream, NewLogEntry } from '../store/store.ts';
 const MAX_LINE_CHARS = 1024 * 1024;
 const MAX_BATCH_ENTRIES = 500;
 const MAX_BATCH_CHARS = 512 * 1024;
-/** Output that comes bit by bit is written at most this often; the first bit after a pause at once. */
+/** Output that comes bit by bit is written at most this often; the first bits after a pause at once. */
 const BATCH_MS = 8;
+/** How many bits that is: a short program's first and last words, and the runner's. */
+const AT_ONCE = 4;
 
 export interface LogWriter {
   /** Takes output as it comes from the program. Resolves when there is room for more. */
@@ -27,7 +29,8 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
   let writing: Promise<void> | undefined;
   let failure: Error | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let writtenAt = -Infinity;
+  /** When the next write would have been due if all had kept their distance; lags behind by what has been saved up. */
+  let dueAt = -Infinity;
   const unfinished = new Map<LogStream, { decoder: StringDecoder; line: string }>();
 
   const isFull = (): boolean => batch.length >= MAX_BATCH_ENTRIES || batchChars >= MAX_BATCH_CHARS;
@@ -40,13 +43,14 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
     const entries = batch;
     batch = [];
     batchChars = 0;
+    const now = performance.now();
+    dueAt = Math.max(dueAt, now - (AT_ONCE - 1) * BATCH_MS) + BATCH_MS;
     writing = append(entries)
       .catch((error: unknown) => {
         failure = error instanceof Error ? error : new Error(String(error));
       })
       .then(() => {
         writing = undefined;
-        writtenAt = performance.now();
         if (batch.length > 0) schedule();
       });
     return writing;
@@ -54,7 +58,7 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
 
   const schedule = (): void => {
     if (writing !== undefined || timer !== undefined) return;
-    const wait = writtenAt + BATCH_MS - performance.now();
+    const wait = dueAt - performance.now();
     if (wait <= 0 || isFull()) void flush();
     else timer = setTimeout(() => void flush(), wait);
   };

@@ -8,6 +8,7 @@ import builtins
 import gc
 import importlib.machinery
 import io
+import itertools
 import os
 import signal
 import sys
@@ -21,12 +22,13 @@ _SOURCE = "/workspace/code"
 def run(job):
     """Never returns. `job` is what the driver sent: entry, args, env, threads."""
     code = 1
+    ahead = len(sys.modules)
     try:
         _prepare(job)
         code = _run_main(os.path.join(_SOURCE, job["entry"]))
     except BaseException:  # noqa: B036 - whatever it is, it ends the process
         sys.excepthook(*sys.exc_info())
-    _end(code)
+    _end(code, ahead)
 
 
 def _prepare(job):
@@ -148,7 +150,7 @@ def _report(error, path):
     return 1
 
 
-def _end(code):
+def _end(code, ahead):
     """Py_RunMain after the script, and Py_FinalizeEx as far as a program can see it; then without taking the heap apart."""
     import atexit
 
@@ -158,7 +160,7 @@ def _end(code):
         sys.excepthook(*sys.exc_info())
     atexit._run_exitfuncs()
     flushed = _flush()
-    _let_objects_go()
+    _let_objects_go(ahead)
     flushed = _flush() and flushed
     if not flushed and code == 0:
         code = 120
@@ -167,6 +169,8 @@ def _end(code):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
         code = 130
+    # Readers see the end of the output while the kernel still takes this process's memory apart.
+    os.closerange(0, 3)
     os._exit(code)
 
 
@@ -191,12 +195,15 @@ def _unraisable(error, stream):
         pass
 
 
-def _let_objects_go():
+def _let_objects_go(ahead):
     """Finalisers of what the program still holds: cycles first, then the names of its modules, __main__'s the last."""
     gc.collect()
-    mine = [module for module in list(sys.modules.values()) if _is_the_programs(module)]
-    for module in mine:
-        _clear(module.__dict__)
+    # Only those that came after the first `ahead`: to touch a module that is shared with the server is to copy it.
+    later = itertools.islice(reversed(sys.modules.values()), max(0, len(sys.modules) - ahead))
+    mine = [module for module in later if _is_the_programs(module)]
+    for module in [*mine, sys.modules.get("__main__")]:
+        if isinstance(module, types.ModuleType):
+            _clear(module.__dict__)
     gc.collect()
 
 

@@ -6,6 +6,7 @@ import type { Slot } from '../slot.ts';
 import { whyCold } from './eligible.ts';
 import { serverArgs, serveSteps } from './plan.ts';
 import { createWarmPool, type PoolEvents, type PoolRules, type WarmPool } from './pool.ts';
+import { parseSections, sectionNeeded, sectionsFor } from './sections.ts';
 import { startForkServer, type ForkServer } from './server.ts';
 import { makeSlot, type SlotParts } from './slot.ts';
 
@@ -28,27 +29,21 @@ const LOOK_EVERY_MS = 60_000;
 /** Importing numpy, pandas and matplotlib from a cold disk takes its time. */
 const START_MS = 60_000;
 
-const AGENT_IMPORTS = join(import.meta.dirname, '../../../runtimes/python/imports.txt');
-
-/** What to import ahead, from its file: a name a line, `#` for remarks. */
-export const parseImports = (text: string): string[] =>
-  text
-    .split('\n')
-    .map((line) => line.replace(/#.*/, '').trim())
-    .filter((line) => line !== '');
+const SECTIONS = join(import.meta.dirname, '../../../runtimes/python/imports.txt');
 
 /** Warm starts for Python runtimes: a pool of forked, isolated processes for each interpreter in use. */
 export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts> {
-  const imports = parseImports(await readFile(AGENT_IMPORTS, 'utf8'));
+  const sections = parseSections(await readFile(SECTIONS, 'utf8'));
   const pools = new Map<string, { pool: WarmPool; usedAt: number }>();
-  let anticipated: string | undefined;
+  let anticipated = '';
   let servers = 0;
 
-  const startServer = async (interpreter: Interpreter): Promise<ForkServer> => {
-    const argsFile = join(options.host.workDir, `server-${++servers}`);
+  const startServer = async (interpreter: Interpreter, section: number): Promise<ForkServer> => {
     const { host, users } = options;
+    const argsFile = join(host.workDir, `server-${++servers}`);
     // Opened by the server's own user.
     await writeFile(argsFile, `${serverArgs(host, interpreter).join('\0')}\0`, { mode: 0o644 });
+    const imports = sections.slice(0, section + 1).flat();
     try {
       return await startForkServer(host.perl, serveSteps(host, users, interpreter, imports, argsFile), START_MS);
     } finally {
@@ -56,16 +51,16 @@ export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts
     }
   };
   const keyOf = (interpreter: Interpreter): string => JSON.stringify([interpreter.executable, interpreter.venv]);
-  const poolFor = (interpreter: Interpreter): WarmPool => {
-    const key = keyOf(interpreter);
+  const poolFor = (interpreter: Interpreter, section: number): WarmPool => {
+    const key = `${keyOf(interpreter)} ${section}`;
     const make = (server: ForkServer): Promise<Slot> => makeSlot(options, server, interpreter);
-    const pool = pools.get(key)?.pool ?? createWarmPool(() => startServer(interpreter), make, options.rules, options.events);
+    const pool = pools.get(key)?.pool ?? createWarmPool(() => startServer(interpreter, section), make, options.rules, options.events);
     pools.set(key, { pool, usedAt: performance.now() });
     return pool;
   };
   const closing = setInterval(() => {
     for (const [key, { pool, usedAt }] of pools) {
-      if (key === anticipated || performance.now() - usedAt < IDLE_MS) continue;
+      if (key.startsWith(anticipated) || performance.now() - usedAt < IDLE_MS) continue;
       pools.delete(key);
       void pool.close();
     }
@@ -75,10 +70,18 @@ export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts
   return {
     anticipate(interpreter) {
       anticipated = keyOf(interpreter);
-      poolFor(interpreter);
+      for (const section of sectionsFor(interpreter, sections)) poolFor(interpreter, section);
     },
     async take(run) {
-      return run.coldStart === true || whyCold(run) !== undefined ? undefined : poolFor(run.interpreter).take();
+      if (run.coldStart === true || whyCold(run) !== undefined) return undefined;
+      const possible = sectionsFor(run.interpreter, sections);
+      const needed = sectionNeeded(run.codeDir, run.entry, sections, possible);
+      // Where one with all that it needs isn't there yet, one with some of it still is better than none.
+      for (const section of possible.filter((each) => each <= needed).toReversed()) {
+        const slot = await poolFor(run.interpreter, section).take();
+        if (slot !== undefined) return slot;
+      }
+      return undefined;
     },
     async close() {
       clearInterval(closing);

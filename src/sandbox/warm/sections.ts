@@ -1,0 +1,50 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Interpreter } from '../../runtimes/runtime.ts';
+
+/** What fork servers import ahead, from the file of a runtime: a server for each section, which imports those above it as well. */
+export type Section = readonly string[];
+
+/** Sections begin with their name in brackets; then a name a line; `#` begins a remark. */
+export function parseSections(text: string): Section[] {
+  const sections: string[][] = [];
+  for (const line of text.split('\n').map((each) => each.replace(/#.*/, '').trim())) {
+    if (/^\[.*\]$/.test(line)) sections.push([]);
+    else if (line !== '') sections.at(-1)?.push(line);
+  }
+  return sections;
+}
+
+/** How much of a program is looked at. Whatever is overlooked, the program imports by itself. */
+const MAX_FILES = 20;
+const MAX_BYTES = 256 * 1024;
+
+const packageOf = (name: string): string => name.replace(/\..*/, '');
+
+const isInstalled = ({ prefix, venv, series }: Interpreter, name: string): boolean =>
+  [...(venv === undefined ? [] : [join(venv, 'lib')]), join(prefix, 'lib')].some((lib) =>
+    [`python${series}/site-packages`, 'python3/dist-packages'].some((folder) => existsSync(join(lib, folder, packageOf(name)))),
+  );
+
+/** The sections that make a difference with an interpreter: the first, and those of which it has at least one package. */
+export const sectionsFor = (interpreter: Interpreter, sections: readonly Section[]): number[] =>
+  sections.flatMap((section, index) => (index === 0 || section.some((name) => isInstalled(interpreter, name)) ? [index] : []));
+
+/** The source of a program, as far as it says what is imported. */
+function sourceOf(codeDir: string, entry: string): string {
+  const beside = readdirSync(codeDir).filter((name) => name.endsWith('.py') && name !== entry);
+  return [entry, ...beside.slice(0, MAX_FILES - 1)]
+    .map((name) => join(codeDir, name))
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true)
+    .map((path) => readFileSync(path, 'latin1').slice(0, MAX_BYTES))
+    .join('\n');
+}
+
+/** The last of the `possible` sections that a program's files mention a package of; the first when they mention none. */
+export function sectionNeeded(codeDir: string, entry: string, sections: readonly Section[], possible: readonly number[]): number {
+  const source = sourceOf(codeDir, entry);
+  const needed = possible.filter(
+    (index) => index > 0 && (sections[index] ?? []).some((name) => new RegExp(`\\b${packageOf(name)}\\b`).test(source)),
+  );
+  return needed.at(-1) ?? 0;
+}
