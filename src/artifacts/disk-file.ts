@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { chmod, lstat, mkdir, open, rm } from 'node:fs/promises';
+import { chmodSync, closeSync, constants, fchmodSync, lstatSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
 
@@ -16,17 +16,38 @@ export interface Written {
   sha256: string;
 }
 
+/**
+ * Content up to this size is written in one go when all of it is there. On the way through the thread pool each of the four calls
+ * would wait longer than it works.
+ */
+const SMALL_BYTES = 64 * 1024;
+
 /** Makes the folders on the way to a file, with our mode whatever the umask. EEXIST when one of them is a file. */
-export async function makeFolders(root: string, segments: readonly string[]): Promise<void> {
+export function makeFolders(root: string, segments: readonly string[]): void {
   let folder = root;
   for (const segment of segments) {
     folder = join(folder, segment);
     try {
-      await mkdir(folder);
-      await chmod(folder, FOLDER_MODE);
+      mkdirSync(folder);
+      chmodSync(folder, FOLDER_MODE);
     } catch (error) {
-      if (errnoOf(error) !== 'EEXIST' || !(await lstat(folder)).isDirectory()) throw error;
+      if (errnoOf(error) !== 'EEXIST' || !lstatSync(folder).isDirectory()) throw error;
     }
+  }
+}
+
+const NEW = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+
+function writeSmall(path: string, parts: readonly Uint8Array[]): void {
+  const fd = openSync(path, NEW, FILE_MODE);
+  try {
+    fchmodSync(fd, FILE_MODE);
+    for (const part of parts) for (let at = 0; at < part.length;) at += writeSync(fd, part, at);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -35,23 +56,32 @@ export async function makeFolders(root: string, segments: readonly string[]): Pr
  * bears the name already; when the content fails in the middle, nothing of it is left.
  */
 export async function writeNew(path: string, content: AsyncIterable<Uint8Array>): Promise<Written> {
-  const handle = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
+  const hash = createHash('sha256');
+  let size = 0;
+  const small: Uint8Array[] = [];
+  let handle: FileHandle | undefined;
   try {
-    await handle.chmod(FILE_MODE);
-    const hash = createHash('sha256');
-    let size = 0;
     for await (const part of content) {
       hash.update(part);
       size += part.length;
-      await handle.writeFile(part);
+      if (size <= SMALL_BYTES) small.push(part);
+      else {
+        if (handle === undefined) {
+          handle = await open(path, NEW, FILE_MODE);
+          await handle.chmod(FILE_MODE);
+          for (const earlier of small) await handle.writeFile(earlier);
+        }
+        await handle.writeFile(part);
+      }
     }
-    return { size, sha256: hash.digest('hex') };
   } catch (error) {
-    await rm(path, { force: true });
+    if (handle !== undefined) await rm(path, { force: true });
     throw error;
   } finally {
-    await handle.close();
+    await handle?.close();
   }
+  if (handle === undefined) writeSmall(path, small);
+  return { size, sha256: hash.digest('hex') };
 }
 
 /** Bytes `start` to `end` of a file, both included. A file that has fewer is an error: its length has been promised to somebody. */

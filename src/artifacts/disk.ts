@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, lstat, mkdir, opendir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { lstatSync, renameSync, utimesSync } from 'node:fs';
+import { chmod, lstat, mkdir, opendir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ApiError, errnoOf, StartError } from '../errors.ts';
@@ -80,16 +81,15 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
     async stage(jobId) {
       const final = jobDir(jobId);
       const home = unfinished(staging, jobId);
-      await makeFolders(staging, [home.slice(staging.length + 1)]);
-      for (const area of ['code', 'input', 'output']) await makeFolders(home, [area]);
+      makeFolders(staging, [home.slice(staging.length + 1)]);
+      for (const area of ['code', 'input', 'output']) makeFolders(home, [area]);
       return stagedUpload(home, final, removeAtOnce);
     },
 
     async inputs(jobId) {
       const home = jobDir(jobId);
       // Files that are lost are our fault; without this the job would be told that it sent none.
-      const found = await lstat(home).catch(missing);
-      if (found === undefined) throw new Error(`the job ${jobId} has no files`);
+      if (lstatSync(home, { throwIfNoEntry: false }) === undefined) throw new Error(`the job ${jobId} has no files`);
       return { codeDir: join(home, 'code'), inputDir: join(home, 'input'), dispose: async () => undefined };
     },
 
@@ -100,7 +100,7 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
       const temporary = unfinished(keeping, jobId);
       try {
         const written = await writeNew(temporary, file.open());
-        await makeFolders(output, file.name.split('/').slice(0, -1));
+        makeFolders(output, file.name.split('/').slice(0, -1));
         await rename(temporary, join(output, file.name));
         return { name: file.name, ...written, content_type: contentType(file.name) };
       } catch (error) {
@@ -115,7 +115,7 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
     async clearOutputs(jobId) {
       const home = jobDir(jobId);
       await removeAtOnce(join(home, 'output'));
-      await makeFolders(home, ['output']);
+      makeFolders(home, ['output']);
     },
 
     async open(jobId, name) {
@@ -171,7 +171,7 @@ function stagedUpload(home: string, final: string, removeAtOnce: (path: string) 
       requireOpen();
       writing += 1;
       try {
-        await makeFolders(join(home, area), path.split('/').slice(0, -1));
+        makeFolders(join(home, area), path.split('/').slice(0, -1));
         return await writeNew(join(home, area, path), whileOpen(content));
       } catch (error) {
         if (!isClash(error)) throw error;
@@ -184,8 +184,8 @@ function stagedUpload(home: string, final: string, removeAtOnce: (path: string) 
       requireOpen();
       if (writing > 0) throw new Error('a file of the upload is still being written');
       // The folder's time is when it was begun, and a long upload would look like what a crash left.
-      await utimes(home, new Date(), new Date());
-      await rename(home, final);
+      utimesSync(home, new Date(), new Date());
+      renameSync(home, final);
       state = 'committed';
     },
     async discard() {

@@ -132,12 +132,12 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
       try {
         const { program, whole } = await launched.ended;
         cause.settle();
-        const oom = ((await cgroup?.oomKills()) ?? 0) > 0;
+        const oom = (cgroup?.oomKills() ?? 0) > 0;
         const own = exitOf(program);
         const failed = own.kind === 'signaled' || own.code !== 0;
         const full = failed && isFull(tmpfs);
         const exit: Exit = cause.get() ?? (oom ? { kind: 'oom' } : full ? { kind: 'disk_limit' } : own);
-        const peak = (await cgroup?.peakBytes()) ?? 0;
+        const peak = cgroup?.peakBytes() ?? 0;
         return {
           exit,
           usage: {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,9 +13,9 @@ export interface Cgroup {
   /** To be called once, before anything of the job's runs. */
   limit(limits: GroupLimits): void;
   /** How many processes the kernel has killed because the memory was used up. */
-  oomKills(): Promise<number>;
+  oomKills(): number;
   /** Most memory ever in use, in bytes. */
-  peakBytes(): Promise<number>;
+  peakBytes(): number;
   remove(): Promise<void>;
 }
 
@@ -120,8 +120,8 @@ function version1(folders: Record<Controller, string>): Cgroups {
           writeFileSync(at('cpu', 'cpu.cfs_period_us'), String(CPU_PERIOD_US));
           writeFileSync(at('cpu', 'cpu.cfs_quota_us'), String(cpuQuota(cpus)));
         },
-        oomKills: async () => counter(await readFile(at('memory', 'memory.oom_control'), 'utf8'), 'oom_kill'),
-        peakBytes: async () => Number(await readFile(at('memory', 'memory.max_usage_in_bytes'), 'utf8')),
+        oomKills: () => counter(readFileSync(at('memory', 'memory.oom_control'), 'utf8'), 'oom_kill'),
+        peakBytes: () => Number(readFileSync(at('memory', 'memory.max_usage_in_bytes'), 'utf8')),
         remove,
       };
     },
@@ -147,9 +147,9 @@ function version2(folder: string): Cgroups {
           writeFileSync(at('pids.max'), String(pids));
           writeFileSync(at('cpu.max'), `${cpuQuota(cpus)} ${CPU_PERIOD_US}`);
         },
-        oomKills: async () => counter(await readFile(at('memory.events'), 'utf8'), 'oom_kill'),
+        oomKills: () => counter(readFileSync(at('memory.events'), 'utf8'), 'oom_kill'),
         // memory.peak came with Linux 5.19.
-        peakBytes: async () => Number(await readFile(at('memory.peak'), 'utf8').catch(() => '0')),
+        peakBytes: () => (existsSync(at('memory.peak')) ? Number(readFileSync(at('memory.peak'), 'utf8')) : 0),
         remove: () => removeFolder(at()),
       };
     },

@@ -1,3 +1,4 @@
+import { opendirSync } from 'node:fs';
 import type { OutputFile } from '../artifacts/artifacts.ts';
 import { changedFiles } from './changed-files.ts';
 import { collectFolder } from './collect.ts';
@@ -9,6 +10,15 @@ export interface RunFolders {
   workspace: { original: string; copy: string } | undefined;
 }
 
+function isEmpty(path: string): boolean {
+  const folder = opendirSync(path);
+  try {
+    return folder.readSync() === null;
+  } finally {
+    folder.closeSync();
+  }
+}
+
 /** What a run left: its output folder, then what it added or changed in a writable workspace. The bounds hold for both together. */
 export async function* collectRun(
   folders: RunFolders,
@@ -18,6 +28,8 @@ export async function* collectRun(
   const begun = performance.now();
   let files = 0;
   let bytes = 0;
+  // Most programs leave nothing. To look is no risk, whatever it is that is looked at.
+  if (folders.workspace === undefined && isEmpty(folders.output)) return;
   for await (const file of collectFolder(folders.output, bounds, leftOut)) {
     files += 1;
     bytes += file.size;

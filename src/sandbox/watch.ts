@@ -16,19 +16,22 @@ export function isFull(tmpfs: string): boolean {
   }
 }
 
+function killedByKernel(cgroup: Cgroup | undefined): boolean {
+  try {
+    return cgroup !== undefined && cgroup.oomKills() > 0;
+  } catch {
+    // The group is removed when the run is over; then there is nothing to be told any more.
+    return false;
+  }
+}
+
 /** Watches what has no event of its own: the room on the job's tmpfs, and processes that the kernel killed. Returns how to stop it. */
 export function watchRun(tmpfs: string, cgroup: Cgroup | undefined, cause: FirstCause): () => void {
-  let asking = false;
-  const look = async (): Promise<void> => {
-    // Fast enough to be done here: it asks the kernel for two numbers.
+  const look = (): void => {
+    // Fast enough to be done here: it asks the kernel for three numbers.
     if (isFull(tmpfs)) cause.end({ kind: 'disk_limit' });
-    if (cgroup === undefined || asking) return;
-    asking = true;
-    // The group is removed when the run is over; then there is nothing to be told any more.
-    const kills = await cgroup.oomKills().catch(() => 0);
-    asking = false;
-    if (kills > 0) cause.end({ kind: 'oom' });
+    if (killedByKernel(cgroup)) cause.end({ kind: 'oom' });
   };
-  const timer = setInterval(() => void look(), WATCH_MS);
+  const timer = setInterval(look, WATCH_MS);
   return () => clearInterval(timer);
 }

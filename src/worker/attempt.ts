@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Artifact } from '../api/job.ts';
@@ -39,6 +39,16 @@ interface Result {
 
 class LeaseLost extends Error {}
 
+/** An attempt on its way. */
+interface Going extends AttemptParts {
+  job: JobRecord;
+  log: LogWriter;
+  say(text: string): Promise<void>;
+  signal: AbortSignal;
+  /** What is to be undone, last first, when the end has been written: nobody needs to wait for it. */
+  undo: (() => Promise<void>)[];
+}
+
 const MIB = 1024 * 1024;
 
 /**
@@ -66,12 +76,13 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
     }
   });
   const say = (text: string): Promise<void> => log.add(runnerEntry(text, Date.now()));
+  const going: Going = { ...parts, logger, job, log, say, signal: abort.signal, undo: [] };
 
   try {
     let result: Result;
     try {
       await say(says.starting(job.id));
-      result = await execute(job, parts, log, say, abort.signal);
+      result = await execute(going);
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       logger.error({ err: error }, 'the attempt failed for a reason of ours');
@@ -99,6 +110,9 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
     else logger.error({ err: error }, 'the end of the attempt could not be written; the job is retried when the lease is over');
   } finally {
     stopKeeping();
+    for (const undo of going.undo.toReversed()) {
+      await undo().catch((error: unknown) => logger.error({ err: error }, 'clearing up after an attempt failed'));
+    }
     claim.canceled.removeEventListener('abort', onCancel);
     drain.removeEventListener('abort', onDrain);
   }
@@ -110,62 +124,36 @@ function lastWords(outcome: Outcome): NewLogEntry[] {
   return outcome.kind === 'missing_entry' || exitCode === null ? [] : [runnerEntry(says.finished(exitCode), Date.now())];
 }
 
-async function execute(
-  job: JobRecord,
-  parts: AttemptParts,
-  log: LogWriter,
-  say: (text: string) => Promise<void>,
-  signal: AbortSignal,
-): Promise<Result> {
-  const inputs = await parts.artifacts.inputs(job.id);
+async function execute(going: Going): Promise<Result> {
+  const { job, artifacts, say, signal } = going;
+  const inputs = await artifacts.inputs(job.id);
+  going.undo.push(() => inputs.dispose());
+  // An attempt that died may have left some of its files.
+  if (job.attempt > 1) await artifacts.clearOutputs(job.id);
+  if (lstatSync(join(inputs.codeDir, job.spec.entry), { throwIfNoEntry: false })?.isFile() !== true) {
+    await say(says.entryNotFound(job.spec.entry));
+    return { outcome: { kind: 'missing_entry' }, usage: null, artifacts: [], truncated: false };
+  }
+  if (signal.aborted) return { outcome: { kind: 'canceled', ran: false }, usage: null, artifacts: [], truncated: false };
+  const run = runSpecFor(job, going, inputs);
   try {
-    // An attempt that died may have left some of its files.
-    if (job.attempt > 1) await parts.artifacts.clearOutputs(job.id);
-    const entry = await lstat(join(inputs.codeDir, job.spec.entry)).catch(() => undefined);
-    if (!entry?.isFile()) {
-      await say(says.entryNotFound(job.spec.entry));
-      return { outcome: { kind: 'missing_entry' }, usage: null, artifacts: [], truncated: false };
-    }
-    if (signal.aborted) return { outcome: { kind: 'canceled', ran: false }, usage: null, artifacts: [], truncated: false };
-    const run = runSpecFor(job, parts, inputs);
-    try {
-      return await runOnce(job, run, parts, log, say, signal);
-    } catch (error) {
-      if (!(error instanceof SandboxLost) || signal.aborted) throw error;
-      parts.logger.warn({ err: error, job: job.id }, 'the sandbox was lost; starting again, cold');
-      await parts.artifacts.clearOutputs(job.id);
-      await say(says.startingAgain());
-      return await runOnce(job, { ...run, coldStart: true }, parts, log, say, signal);
-    }
-  } finally {
-    await inputs.dispose();
+    return await runOnce(going, run);
+  } catch (error) {
+    if (!(error instanceof SandboxLost) || signal.aborted) throw error;
+    going.logger.warn({ err: error }, 'the sandbox was lost; starting again, cold');
+    await artifacts.clearOutputs(job.id);
+    await say(says.startingAgain());
+    return await runOnce(going, { ...run, coldStart: true });
   }
 }
 
-async function runOnce(
-  job: JobRecord,
-  run: RunSpec,
-  parts: AttemptParts,
-  log: LogWriter,
-  say: (text: string) => Promise<void>,
-  signal: AbortSignal,
-): Promise<Result> {
-  const running = await parts.sandbox.start(run, signal);
-  try {
-    const result = await follow(job, running, parts, log, say);
-    return { ...result, path: running.path };
-  } finally {
-    await running.dispose();
-  }
+async function runOnce(going: Going, run: RunSpec): Promise<Result> {
+  const running = await going.sandbox.start(run, going.signal);
+  going.undo.push(() => running.dispose());
+  return { ...(await follow(going, running)), path: running.path };
 }
 
-async function follow(
-  job: JobRecord,
-  running: Running,
-  parts: AttemptParts,
-  log: LogWriter,
-  say: (text: string) => Promise<void>,
-): Promise<Result> {
+async function follow({ job, artifacts, rules, log, say }: Going, running: Running): Promise<Result> {
   for await (const chunk of running.output) await log.write(chunk.stream, chunk.bytes);
   log.endLines();
   const { exit, usage }: Ended = await running.ended;
@@ -174,18 +162,22 @@ async function follow(
 
   // By name: what a writable workspace has under the name of an output takes its place.
   const kept = new Map<string, Artifact>();
-  const bounds = { ...parts.rules.collect, maxBytes: job.spec.disk_limit_mb * MIB };
+  const bounds = { ...rules.collect, maxBytes: job.spec.disk_limit_mb * MIB };
   const leftOut: string[] = [];
   for await (const file of running.collect(bounds, ({ name, reason }) => leftOut.push(says.leftOut(name, reason)))) {
     try {
-      kept.set(file.name, await parts.artifacts.keep(job.id, file));
+      kept.set(file.name, await artifacts.keep(job.id, file));
     } catch (error) {
       leftOut.push(says.leftOut(file.name, error instanceof Error ? error.message : String(error)));
     }
   }
   for (const line of leftOut) await say(line);
-  const artifacts = [...kept.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  return { outcome: outcomeOf(exit), usage, artifacts, truncated: exit.kind === 'output_limit' };
+  return {
+    outcome: outcomeOf(exit),
+    usage,
+    artifacts: [...kept.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    truncated: exit.kind === 'output_limit',
+  };
 }
 
 /** Why the runner ended a program, if it did. */

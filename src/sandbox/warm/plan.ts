@@ -48,6 +48,9 @@ const DESCRIPTORS = { stdin: 0, bubblewrapArgs: 5 } as const;
 
 /** Where a slot's tmpfs is mounted, as the launcher sees it. */
 export const slotFolder = (host: Host, slot: string): string => mountPoint(host, join('slots', slot));
+/** Asked once: Node reads the machine's cgroups for it, each time. */
+const CORES = availableParallelism();
+
 const staging = (host: Host): string => mountPoint(host, 'staging');
 
 /** The launcher's first steps: it makes the mount namespace, starts the server, and stays to mount what its jobs need. */
@@ -149,7 +152,7 @@ export function jobWords(run: RunSpec, cgroups: boolean, inheritedBytes: number)
     env: jobEnvironment(run),
     stdin: run.stdin,
     split: run.splitOutput,
-    threads: Math.min(availableParallelism(), Math.max(1, Math.ceil(run.limits.cpus))),
+    threads: Math.min(CORES, Math.max(1, Math.ceil(run.limits.cpus))),
     limits: limits.map(([, number, limit]) => [number, limit]),
   });
 }
