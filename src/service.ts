@@ -42,6 +42,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 const GIB = 1024 ** 3;
 /** More than this many jobs seldom start in one moment. */
 const MAX_READY_LAUNCHERS = 8;
+/** Making a warm sandbox takes 10 to 20 ms, a cold start twice that and more. */
+const WARM_WAIT_MS = 100;
 const RETENTION_EVERY_MS = 60_000;
 
 /** Undoes what was started, last first; one that fails doesn't keep the others from being undone. */
@@ -175,6 +177,7 @@ const warmStarts = (config: Config, logger: Logger): BubblewrapOptions['warm'] =
     max: Math.max(config.WARM_POOL, config.WARM_POOL_MAX),
     recycleJobs: config.WARM_RECYCLE_JOBS,
     recycleMs: config.WARM_RECYCLE_MINUTES * MINUTE_MS,
+    waitMs: WARM_WAIT_MS,
   },
   events: { trouble: (what, error) => logger.warn({ err: error }, what) },
 });

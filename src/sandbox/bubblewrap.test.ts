@@ -1,9 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { systemPython } from '../../test/support/system-python.ts';
+import { startPathOf } from '../../test/support/start-path.ts';
 import { createBubblewrap } from './bubblewrap.ts';
 import { sandboxContract } from './sandbox.contract.ts';
+import { whyCold } from './warm/eligible.ts';
+import type { PoolRules } from './warm/pool.ts';
 
 const INSTANCE = 'contract';
 
@@ -11,6 +14,30 @@ sandboxContract('bubblewrap', async () => {
   const interpreter = await systemPython();
   const sandbox = createBubblewrap({ instance: INSTANCE, firstUid: 54_321, ready: 1, interpreter: () => interpreter });
   return { sandbox, interpreter, close: async () => undefined };
+});
+
+const WARM: PoolRules = { min: 1, max: 4, recycleJobs: 1000, recycleMs: 3_600_000, waitMs: 20_000 };
+
+sandboxContract('bubblewrap, warm', async () => {
+  const interpreter = await systemPython();
+  const troubles: string[] = [];
+  const events = { trouble: (what: string, error: unknown) => troubles.push(`${what}: ${String(error)}`) };
+  const sandbox = createBubblewrap({
+    instance: 'contract-warm',
+    firstUid: 54_321,
+    ready: 1,
+    interpreter: () => interpreter,
+    warm: { rules: WARM, events },
+  });
+  await sandbox.check();
+  sandbox.anticipate(interpreter);
+  await vi.waitFor(async () => expect(await startPathOf(sandbox, interpreter)).toBe('warm'), 30_000);
+  return {
+    sandbox,
+    interpreter,
+    pathOf: (run) => (run.interpreter === interpreter && whyCold(run) === undefined ? 'warm' : 'cold'),
+    close: async () => expect(troubles.filter((trouble) => !trouble.includes('-absent'))).toEqual([]),
+  };
 });
 
 describe('bubblewrap on this host', () => {

@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Interpreter } from '../runtimes/runtime.ts';
-import type { Ended, Guarantees, LeftOut, Limits, RunSpec, Running, Sandbox } from './sandbox.ts';
+import type { Ended, Guarantees, LeftOut, Limits, RunSpec, Running, Sandbox, StartPath } from './sandbox.ts';
 
 const MIB = 1024 * 1024;
 
 export interface SandboxUnderTest {
   sandbox: Sandbox;
   interpreter: Interpreter;
+  /** Which way a run is to be started; each is looked at. */
+  pathOf?: (run: RunSpec) => StartPath;
   close(): Promise<void>;
 }
 
@@ -111,7 +113,9 @@ export function sandboxContract(name: string, open: () => Promise<SandboxUnderTe
         splitOutput: options.splitOutput ?? false,
         workspace: options.workspace ?? 'read_only',
       };
-      return { running: await under.sandbox.start(run, options.signal ?? new AbortController().signal), run };
+      const running = await under.sandbox.start(run, options.signal ?? new AbortController().signal);
+      expect(running.path).toBe(under.pathOf?.(run) ?? 'cold');
+      return { running, run };
     }
 
     async function run(program: string, options: Options = {}): Promise<Result> {

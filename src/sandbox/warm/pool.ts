@@ -10,6 +10,8 @@ export interface PoolRules {
   /** A server is replaced after so many jobs, or so long: what its jobs share is shared by no more. */
   recycleJobs: number;
   recycleMs: number;
+  /** How long a job waits for a slot that is being made before it starts cold. */
+  waitMs: number;
 }
 
 /** What a pool tells: for the log and the metrics. */
@@ -33,8 +35,6 @@ interface Generation {
   over: boolean;
 }
 
-/** Making a slot takes about 15 ms, a cold start twice that and more. */
-const WAIT_MS = 100;
 const SHRINK_EVERY_MS = 30_000;
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 60_000;
@@ -185,7 +185,7 @@ export function createWarmPool(
         const impatient = setTimeout(() => {
           waiters.splice(waiters.indexOf(waiter), 1);
           resolve(undefined);
-        }, WAIT_MS);
+        }, rules.waitMs);
         waiters.push(waiter);
       });
       refill();
