@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { systemPython } from '../../test/support/system-python.ts';
-import { startPathOf } from '../../test/support/start-path.ts';
+import { untilWarm } from '../../test/support/start-path.ts';
 import { createBubblewrap } from './bubblewrap.ts';
 import { sandboxContract } from './sandbox.contract.ts';
 import { whyCold } from './warm/eligible.ts';
@@ -31,12 +31,15 @@ sandboxContract('bubblewrap, warm', async () => {
   });
   await sandbox.check();
   sandbox.anticipate(interpreter);
-  await vi.waitFor(async () => expect(await startPathOf(sandbox, interpreter)).toBe('warm'), 30_000);
+  await untilWarm(sandbox, interpreter);
   return {
     sandbox,
     interpreter,
     pathOf: (run) => (run.interpreter === interpreter && whyCold(run) === undefined ? 'warm' : 'cold'),
-    close: async () => expect(troubles.filter((trouble) => !trouble.includes('-absent'))).toEqual([]),
+    close: async () => {
+      const unexpected = troubles.filter((trouble) => !trouble.includes('-absent'));
+      if (unexpected.length > 0) throw new Error(unexpected.join('\n'));
+    },
   };
 });
 

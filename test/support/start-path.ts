@@ -7,7 +7,7 @@ import type { Sandbox, StartPath } from '../../src/sandbox/sandbox.ts';
 const MIB = 1024 * 1024;
 
 /** Which way a sandbox starts a small program now. */
-export async function startPathOf(sandbox: Sandbox, interpreter: Interpreter): Promise<StartPath> {
+async function startPathOf(sandbox: Sandbox, interpreter: Interpreter): Promise<StartPath> {
   const folder = await mkdtemp(join(tmpdir(), 'start-path-'));
   try {
     await chmod(folder, 0o755);
@@ -33,5 +33,13 @@ export async function startPathOf(sandbox: Sandbox, interpreter: Interpreter): P
     return running.path;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Waits until a sandbox starts small programs warm. Throws when it has not come to that within 30 s. */
+export async function untilWarm(sandbox: Sandbox, interpreter: Interpreter): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while ((await startPathOf(sandbox, interpreter)) === 'cold') {
+    if (Date.now() > deadline) throw new Error('the sandbox has started nothing warm in 30 s');
   }
 }
