@@ -76,6 +76,9 @@ export const environment = z.object({
     .optional()
     .describe('Folders to look for Python interpreters in, separated by commas, instead of the usual ones.'),
 
+  DROP_IN_PISTON: flag.default(true).describe('`0`: do not answer as Piston under /api/v2.'),
+  DROP_IN_LIBRECHAT: flag.default(true).describe('`0`: do not answer as LibreChat’s code interpreter under /v1.'),
+
   MAX_TIMEOUT_SEC: whole(1).default(600).describe('Ceiling for `timeout_sec`.'),
   MAX_CPUS: z.coerce.number().positive().default(availableParallelism()).describe('Ceiling for `cpu_limit`. Default: the number of cores.'),
   MAX_MEM_MB: whole(33).default(4096).describe('Ceiling for `mem_limit_mb`.'),

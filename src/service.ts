@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { createDiskArtifacts } from './artifacts/disk.ts';
 import type { Artifacts } from './artifacts/artifacts.ts';
 import type { Config } from './config.ts';
+import { mountDropIns } from './dropin/drop-ins.ts';
 import { errnoOf, StartError } from './errors.ts';
 import { createApp } from './http/app.ts';
 import { createReadiness } from './readiness.ts';
@@ -127,6 +128,7 @@ async function compose(
     runtimes,
     logger,
     readiness: createReadiness({ store, artifacts, runtimes, sandbox: { name: sandbox.name, ...health } }),
+    mount: (app, submitter) => mountDropIns(app, { config, store, artifacts, runtimes, submitter }),
   });
   undo.add(() => app.close());
   const url = await listen(app, config);

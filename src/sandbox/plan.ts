@@ -40,6 +40,8 @@ const JOB_UID = 1000;
 
 export const INSIDE = {
   code: '/workspace/code',
+  /** The code folder's other name, by which programs written for a chat's code interpreter know it. */
+  codeAlias: '/mnt/data',
   input: '/workspace/input',
   output: '/workspace/output',
   home: '/tmp',
@@ -150,6 +152,7 @@ export function bubblewrapArgs(host: Host, run: RunSpec): string[] {
     ...['--dev', '/dev', '--bind', at('shm'), '/dev/shm', '--bind', at('tmp'), '/tmp', '--symlink', '/tmp', '/var/tmp'],
     ...fontListArgs(run),
     ...[run.workspace === 'writable' ? '--bind' : '--ro-bind', at('code'), INSIDE.code],
+    ...['--symlink', INSIDE.code, INSIDE.codeAlias],
     ...['--ro-bind', at('input'), INSIDE.input, '--bind', at('output'), INSIDE.output],
     ...['--chdir', INSIDE.code, '--remount-ro', '/dev', '--remount-ro', '/', '--seccomp', String(DESCRIPTORS.filter)],
   ];

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import type { Artifacts } from '../../src/artifacts/artifacts.ts';
 import { createDiskArtifacts } from '../../src/artifacts/disk.ts';
 import { readConfig, type Config } from '../../src/config.ts';
+import { mountDropIns } from '../../src/dropin/drop-ins.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { App } from '../../src/http/typed-app.ts';
 import { runnerEntry, says } from '../../src/jobs/runner-lines.ts';
@@ -57,6 +58,7 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
     runtimes: oneRuntime,
     readiness: async () => ({ ready: true, parts: [] }),
     logger: pino({ level: 'silent' }),
+    mount: (app, submitter) => mountDropIns(app, { config, store, artifacts, runtimes: oneRuntime, submitter }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;

@@ -1,0 +1,17 @@
+import { ApiError } from '../errors.ts';
+import type { App } from '../http/typed-app.ts';
+
+/** The service itself takes forms only; this lets the routes of one scope take JSON. */
+export function takeJson(scope: App, maxBytes: number): void {
+  scope.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: maxBytes }, (_request, text, done) => {
+    try {
+      done(null, JSON.parse(String(text)));
+    } catch (error) {
+      done(new ApiError('invalid_request', 'the body is not valid JSON', { cause: error }));
+    }
+  });
+}
+
+/** The body's fields; of anything but an object there are none. */
+export const fieldsOf = (body: unknown): Record<string, unknown> =>
+  typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Record<string, unknown>) : {};
