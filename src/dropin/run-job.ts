@@ -3,14 +3,10 @@ import type { JobSpec } from '../api/spec.ts';
 import { ApiError } from '../errors.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import { isFinal } from '../jobs/state.ts';
+import { submitProgram, type ProgramFile } from '../jobs/submit-program.ts';
 import { waitForEnd } from '../jobs/wait.ts';
 import type { JobRecord } from '../store/store.ts';
 import type { DropInParts } from './parts.ts';
-
-export interface ProgramFile {
-  path: string;
-  content: AsyncIterable<Uint8Array>;
-}
 
 /** For as long as it takes: how long a program may run is up to its own limit. */
 const WAIT_MS = 24 * 60 * 60 * 1000;
@@ -33,11 +29,7 @@ export async function runJob(
   files: readonly ProgramFile[],
   gone: AbortSignal,
 ): Promise<JobRecord> {
-  const { id } = await submitter.submit(async (upload) => {
-    const written = [];
-    for (const { path, content } of files) written.push({ area: 'code' as const, path, ...(await upload.write('code', path, content)) });
-    return { specText: JSON.stringify(spec), files: written, errors: [], idempotencyKey: undefined };
-  });
+  const { id } = await submitProgram(submitter, spec, files);
   const job = await waitForEnd(store, id, WAIT_MS, AbortSignal.any([gone, closing]));
   if (job === undefined || !isFinal(job.status)) {
     if (gone.aborted) await cancelJob(store, id);

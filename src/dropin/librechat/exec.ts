@@ -3,8 +3,8 @@ import type { JobSpec } from '../../api/spec.ts';
 import { problemOfPath } from '../../artifacts/path.ts';
 import type { Config } from '../../config.ts';
 import { ApiError } from '../../errors.ts';
-import { fieldsOf } from '../json-body.ts';
-import type { ProgramFile } from '../run-job.ts';
+import { fieldsOf } from '../../http/json-body.ts';
+import type { ProgramFile } from '../../jobs/submit-program.ts';
 import type { SessionFile, Sessions } from './sessions.ts';
 
 /** A file of an earlier session, and where the program is to find it. */

@@ -1,5 +1,5 @@
 import { v7 } from 'uuid';
-import fc from 'fast-check';
+import { assert, nat, property, tuple, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fileIdOf, jobIdOf, sessionIdOf } from './ids.ts';
 
@@ -8,11 +8,11 @@ const LIBRECHAT_ID = /^[A-Za-z0-9_-]{21}$/;
 
 describe('ids for LibreChat', () => {
   it('says any job’s id in 21 characters, and back', () => {
-    const jobId = fc
-      .tuple(fc.nat(2 ** 41), fc.uint8Array({ minLength: 16, maxLength: 16 }))
-      .map(([msecs, random]) => v7({ msecs, random }).replaceAll('-', ''));
-    fc.assert(
-      fc.property(jobId, (id) => {
+    const jobId = tuple(nat(2 ** 41), uint8Array({ minLength: 16, maxLength: 16 })).map(([msecs, random]) =>
+      v7({ msecs, random }).replaceAll('-', ''),
+    );
+    assert(
+      property(jobId, (id) => {
         const session = sessionIdOf(id);
         expect(session).toMatch(LIBRECHAT_ID);
         expect(jobIdOf(session)).toBe(id);

@@ -3,7 +3,7 @@ import { ApiError, ERROR_CODES } from '../../errors.ts';
 import type { FormLimits } from '../../http/form.ts';
 import { sendError } from '../../http/problem.ts';
 import type { App } from '../../http/typed-app.ts';
-import { takeJson } from '../json-body.ts';
+import { takeJson } from '../../http/json-body.ts';
 import { outputOf } from '../output.ts';
 import type { DropInParts } from '../parts.ts';
 import { goneSignal, runJob } from '../run-job.ts';

@@ -177,7 +177,7 @@ describe('POST /api/v2/execute', () => {
     const answer = execute(hello, undefined, { signal: gone.signal });
     const { canceled } = await claim(app.store);
     gone.abort();
-    await expect(answer).rejects.toThrow();
+    await expect(answer).rejects.toThrow(/abort/i);
     await expect.poll(() => canceled.aborted).toBe(true);
   });
 });

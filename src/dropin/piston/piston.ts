@@ -3,7 +3,7 @@ import semver from 'semver';
 import { ApiError, ERROR_CODES } from '../../errors.ts';
 import { sendError } from '../../http/problem.ts';
 import type { App } from '../../http/typed-app.ts';
-import { fieldsOf, takeJson } from '../json-body.ts';
+import { fieldsOf, takeJson } from '../../http/json-body.ts';
 import { outputOf } from '../output.ts';
 import type { DropInParts } from '../parts.ts';
 import { goneSignal, runJob } from '../run-job.ts';

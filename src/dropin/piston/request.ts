@@ -2,9 +2,9 @@ import { posix } from 'node:path';
 import type { JobSpec } from '../../api/spec.ts';
 import type { Config } from '../../config.ts';
 import { ApiError } from '../../errors.ts';
+import type { ProgramFile } from '../../jobs/submit-program.ts';
 import type { Runtime, Runtimes } from '../../runtimes/runtime.ts';
-import { fieldsOf } from '../json-body.ts';
-import type { ProgramFile } from '../run-job.ts';
+import { fieldsOf } from '../../http/json-body.ts';
 import { findRuntime, LANGUAGE } from './runtimes.ts';
 
 export interface PistonJob {

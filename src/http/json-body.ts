@@ -1,7 +1,7 @@
 import { ApiError } from '../errors.ts';
-import type { App } from '../http/typed-app.ts';
+import type { App } from './typed-app.ts';
 
-/** The service itself takes forms only; this lets the routes of one scope take JSON. */
+/** Jobs come as forms; this lets the routes of one scope take JSON. */
 export function takeJson(scope: App, maxBytes: number): void {
   scope.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: maxBytes }, (_request, text, done) => {
     try {
