@@ -78,10 +78,14 @@ async function run(jobs: Jobs, wanted: z.output<typeof input>, context: ServerCo
   const printed = clippedText(MAX_OUTPUT_CHARS);
   const progress = createProgress(context);
   const enough = AbortSignal.any([signal, AbortSignal.timeout(wanted.wait_sec * 1000)]);
-  for await (const entries of jobs.follow(id, enough)) {
-    const own = entries.filter((entry) => entry.stream !== 'runner');
-    for (const { text } of own) printed.add(text);
-    await progress.tell(lastLine(own));
+  try {
+    for await (const entries of jobs.follow(id, enough)) {
+      const own = entries.filter((entry) => entry.stream !== 'runner');
+      for (const { text } of own) printed.add(text);
+      progress.tell(lastLine(own) ?? 'running');
+    }
+  } finally {
+    progress.end();
   }
   const job = await jobs.get(id);
   if (job === undefined) throw new Error(`the job ${id} was removed while it ran`);
@@ -101,5 +105,5 @@ async function run(jobs: Jobs, wanted: z.output<typeof input>, context: ServerCo
   };
 }
 
-const lastLine = (entries: readonly OutputEntry[]): string =>
-  entries.map(({ text }) => text.trimEnd()).findLast((text) => text !== '') ?? '';
+const lastLine = (entries: readonly OutputEntry[]): string | undefined =>
+  entries.map(({ text }) => text.trimEnd()).findLast((text) => text !== '');
