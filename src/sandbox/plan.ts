@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { plotEnvironment } from './plots.ts';
 import type { Limits, RunSpec } from './sandbox.ts';
 
 /**
@@ -20,7 +21,7 @@ export interface Host {
   /** The service's own ids: what the sandbox's root means to the host when the service is no root. */
   uid: number;
   gid: number;
-  /** Folder of ours that every user may enter; holds `init.pl`, the jobs' `etc/` and the mount point `m`. */
+  /** Folder of ours that every user may enter; holds `init.pl`, the jobs' `etc/` and `modules/`, and the mount point `m`. */
   workDir: string;
   bwrap: string;
   perl: string;
@@ -48,6 +49,8 @@ export const INSIDE = {
   /** Where interpreters and environments lie, wherever the host has them. */
   base: '/opt/python',
   venv: '/opt/runtime',
+  /** Modules of ours that jobs may import. */
+  modules: '/opt/modules',
 } as const;
 
 const mountPoint = (host: Host, name = ''): string => join(host.workDir, 'm', name);
@@ -147,6 +150,7 @@ export function bubblewrapArgs(host: Host, run: RunSpec): string[] {
     ...['--ro-bind', join(host.workDir, 'etc'), '/etc'],
     ...interpreterArgs(host, run),
     ...['--ro-bind', join(host.workDir, 'init.pl'), '/opt/init.pl'],
+    ...['--ro-bind', join(host.workDir, 'modules'), INSIDE.modules],
     ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
     ...host.maskedProc.flatMap((path) => ['--ro-bind', '/dev/null', path]),
     ...['--dev', '/dev', '--bind', at('shm'), '/dev/shm', '--bind', at('tmp'), '/tmp', '--symlink', '/tmp', '/var/tmp'],
@@ -192,7 +196,7 @@ const baseEnvironment = (run: RunSpec): Record<string, string> => ({
 /** Steps for the init: the job's own words. */
 export function initSteps(run: RunSpec, cgroups: boolean): Step[] {
   const executable = insideExecutable(run);
-  const environment: Record<string, string> = { ...baseEnvironment(run), ...run.env };
+  const environment: Record<string, string> = { ...baseEnvironment(run), ...run.env, ...plotEnvironment(INSIDE.modules, run.env) };
   // An interpreter that was moved finds its own shared library only so; what the job asks for comes before it.
   if (!isSystemPrefix(run.interpreter.prefix)) {
     environment['LD_LIBRARY_PATH'] = [run.env['LD_LIBRARY_PATH'], `${INSIDE.base}/lib`].filter(Boolean).join(':');
