@@ -5,6 +5,7 @@ whatever goes wrong in here is no reason for the program to fail. Python 3.9, ma
 """
 
 import atexit
+import contextlib
 import os
 import time
 
@@ -70,12 +71,16 @@ def _is_kept(filename):
 def _keep(figure):
     if getattr(figure, "_job_runner_kept", False) or _is_empty(figure):
         return
-    try:
-        with _new_file(os.environ["JOB_OUTPUT_DIR"]) as file:
-            figure.savefig(file, format="png")
+    with contextlib.suppress(Exception):
+        file = _new_file(os.environ["JOB_OUTPUT_DIR"])
+        try:
+            with file:
+                figure.savefig(file, format="png")
+        except BaseException:
+            # Half a picture is none.
+            os.remove(file.name)
+            raise
         figure._job_runner_kept = True
-    except Exception:
-        pass
 
 
 def _new_file(folder):
