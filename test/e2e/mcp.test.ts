@@ -51,7 +51,7 @@ describe.each([
       return {
         text: first?.type === 'text' ? first.text : '',
         isError: result.isError === true,
-        ran: result.structuredContent as unknown as Ran,
+        ran: result.structuredContent as Ran,
         content: result.content,
       };
     };
