@@ -11,6 +11,7 @@ const MAX_OUTPUT_CHARS = 48 * 1024;
 /** Below the minute after which clients give up on an answer. */
 const WAIT_SEC = 50;
 const MAX_WAIT_SEC = 600;
+const MAX_FILES = 1000;
 
 const input = z.object({
   code: z.string().describe('The program, complete: nothing is left of earlier runs. Print what you want to see.'),
@@ -22,6 +23,7 @@ const input = z.object({
         encoding: z.enum(['utf8', 'base64']).default('utf8'),
       }),
     )
+    .max(MAX_FILES)
     .default([])
     .describe('Files that the program reads or imports'),
   args: z.array(z.string()).default([]).describe('Arguments of the program'),

@@ -3,7 +3,7 @@ import type { JobSpec } from '../../api/spec.ts';
 import { problemOfPath } from '../../artifacts/path.ts';
 import type { Config } from '../../config.ts';
 import { ApiError } from '../../errors.ts';
-import { fieldsOf } from '../../http/json-body.ts';
+import { fieldsOf, refuseTooMany } from '../../http/json-body.ts';
 import type { ProgramFile } from '../../jobs/submit-program.ts';
 import type { SessionFile, Sessions } from './sessions.ts';
 
@@ -56,7 +56,9 @@ export async function readExec(body: unknown, sessions: Sessions, config: Config
   if (timeout !== undefined && timeout !== null && !(typeof timeout === 'number' && timeout > 0))
     return refuse('timeout must be a positive number of milliseconds');
 
-  const references = await Promise.all((Array.isArray(files) ? files : []).map((reference) => find(reference, sessions)));
+  const named = Array.isArray(files) ? files : [];
+  refuseTooMany(named.length, config);
+  const references = await Promise.all(named.map((reference) => find(reference, sessions)));
   const program = language(code);
   // The program's own file goes last: what it was given before can't take its place.
   const placed = new Map<string, ProgramFile>();

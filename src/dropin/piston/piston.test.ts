@@ -170,6 +170,8 @@ describe('POST /api/v2/execute', () => {
     expect([broken.status, await broken.json()]).toEqual([400, { message: 'the body is not valid JSON' }]);
     const large = await execute({ ...hello, stdin: 'x'.repeat(1024 ** 2) });
     expect(large.status).toBe(413);
+    const many = await execute({ ...hello, files: Array.from({ length: 1001 }, () => ({ content: '' })) });
+    expect([many.status, await many.json()]).toEqual([413, { message: 'a request may have at most 1000 files' }]);
   });
 
   it('cancels the job of a client that hung up', async () => {

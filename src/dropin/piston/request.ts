@@ -4,7 +4,7 @@ import type { Config } from '../../config.ts';
 import { ApiError } from '../../errors.ts';
 import type { ProgramFile } from '../../jobs/submit-program.ts';
 import type { Runtime, Runtimes } from '../../runtimes/runtime.ts';
-import { fieldsOf } from '../../http/json-body.ts';
+import { fieldsOf, refuseTooMany } from '../../http/json-body.ts';
 import { findRuntime, LANGUAGE } from './runtimes.ts';
 
 export interface PistonJob {
@@ -67,6 +67,7 @@ export function readExecute(body: unknown, runtimes: Runtimes, config: Config): 
   const language = requiredText('language', fields['language']);
   const version = requiredText('version', fields['version']);
   if (!Array.isArray(fields['files'])) return refuse('files is required as an array');
+  refuseTooMany(fields['files'].length, config);
   const files = fields['files'].map(fileOf);
   const runtime = findRuntime(runtimes, language, version) ?? refuse(`${language}-${version} runtime is unknown`);
   // What is not text is data, for the program to read.
