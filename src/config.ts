@@ -89,6 +89,15 @@ export const environment = z.object({
     .optional()
     .describe('Folders to look for Python interpreters in, separated by commas, instead of the usual ones.'),
 
+  DROP_IN_PISTON: flag.default(true).describe('`0`: do not answer as Piston under /api/v2.'),
+  DROP_IN_LIBRECHAT: flag.default(true).describe('`0`: do not answer as LibreChat’s code interpreter under /v1.'),
+  MCP: flag.default(true).describe('`0`: no Model Context Protocol at /mcp.'),
+  MCP_HOSTS: commaList
+    .default([])
+    .describe(
+      'Names, besides the loopback’s, under which /mcp may be asked for, separated by commas; `*` for any, behind a proxy that checks.',
+    ),
+
   MAX_TIMEOUT_SEC: whole(1).default(600).describe('Ceiling for `timeout_sec`.'),
   MAX_CPUS: z.coerce.number().positive().default(availableParallelism()).describe('Ceiling for `cpu_limit`. Default: the number of cores.'),
   MAX_MEM_MB: whole(33).default(4096).describe('Ceiling for `mem_limit_mb`.'),
@@ -123,6 +132,8 @@ export interface Config extends Environment {
   dataDir: string;
 }
 
+/** Whether an address to listen on is reached from this machine only. */
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 
 /** Reads the configuration; every problem is told at once. Throws a StartError. */
@@ -135,7 +146,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     throw new StartError(`The configuration is wrong:\n  ${problems.join('\n  ')}`, 'see docs/configuration.md');
   }
   const config = parsed.data;
-  if (!LOOPBACK.test(config.HOST) && !config.ALLOW_ANONYMOUS) {
+  if (!isLoopback(config.HOST) && !config.ALLOW_ANONYMOUS) {
     throw new StartError(
       `HOST=${config.HOST} would let anybody who reaches this machine run code on it.`,
       'set ALLOW_ANONYMOUS=1 if that is what you want, or leave HOST unset to listen on 127.0.0.1 only',

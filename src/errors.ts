@@ -2,6 +2,7 @@
 export const ERROR_CODES = {
   invalid_request: { status: 400, title: 'Bad request' },
   truncated_body: { status: 400, title: 'Truncated body' },
+  forbidden: { status: 403, title: 'Forbidden' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'Request timeout' },

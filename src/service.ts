@@ -9,8 +9,11 @@ import { z } from 'zod';
 import { createDiskArtifacts } from './artifacts/disk.ts';
 import type { Artifacts } from './artifacts/artifacts.ts';
 import type { Config } from './config.ts';
+import { mountDropIns } from './dropin/drop-ins.ts';
 import { errnoOf, StartError } from './errors.ts';
 import { createApp } from './http/app.ts';
+import { mountMcp } from './mcp/http.ts';
+import { localJobs } from './mcp/local-jobs.ts';
 import { createReadiness } from './readiness.ts';
 import { createRuntimes } from './runtimes/runtimes.ts';
 import type { Runtimes } from './runtimes/runtime.ts';
@@ -137,6 +140,11 @@ async function compose(
     runtimes,
     logger,
     readiness: createReadiness({ store, artifacts, runtimes, sandbox: { name: sandbox.name, ...health } }),
+    mount: async (app, submitter) => {
+      const all = { config, store, artifacts, runtimes, submitter };
+      await mountDropIns(app, all);
+      await mountMcp(app, { config, jobs: localJobs(all), version: VERSION });
+    },
   });
   undo.add(() => app.close());
   const url = await listen(app, config);

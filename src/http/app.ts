@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Config } from '../config.ts';
 import { ApiError } from '../errors.ts';
-import { createSubmitter } from '../jobs/submit.ts';
+import { createSubmitter, type Submitter } from '../jobs/submit.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { artifactRoutes } from './artifacts.ts';
@@ -30,6 +30,8 @@ export interface AppParts {
   runtimes: Runtimes;
   readiness: () => Promise<Readiness>;
   logger: Logger;
+  /** Further routes, of layers above this one; their jobs are accepted like all others. */
+  mount?: (app: App, submitter: Submitter) => Promise<void>;
 }
 
 const MAX_PATH = 8192;
@@ -113,12 +115,14 @@ export async function createApp(parts: AppParts): Promise<App> {
     // Who is still reading an answer may go on, but not for ever.
     setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });
-  jobRoutes(app, { config, store, artifacts, submitter: createSubmitter({ store, artifacts, runtimes, limits }) });
+  const submitter = createSubmitter({ store, artifacts, runtimes, limits });
+  jobRoutes(app, { config, store, artifacts, submitter });
   logRoutes(app, store, streams);
   artifactRoutes(app, store, artifacts);
   runtimeRoutes(app, runtimes);
   healthRoutes(app, parts.readiness);
   staticRoutes(app);
+  await parts.mount?.(app, submitter);
 
   // A client that asks before it sends (Expect: 100-continue) is not invited to send what would be refused.
   app.server.on('checkContinue', (request, response) => {

@@ -12,7 +12,8 @@ import { logText, waitForEnd } from '../jobs/wait.ts';
 import type { JobRecord, ListQuery, Store } from '../store/store.ts';
 import type { App } from './typed-app.ts';
 import { idParams, problems, requireJob } from './schemas.ts';
-import { receiveForm, refuseTooLarge, type UploadLimits } from './upload.ts';
+import { refuseTooLarge } from './form.ts';
+import { receiveForm, type UploadLimits } from './upload.ts';
 
 export interface JobRouteParts {
   config: Config;

@@ -53,13 +53,26 @@ export function problemOf(error: ApiError, instance: string): Problem {
   };
 }
 
-export function sendProblem(reply: FastifyReply, request: FastifyRequest, error: unknown): FastifyReply {
+export const sendProblem = (reply: FastifyReply, request: FastifyRequest, error: unknown): FastifyReply =>
+  sendError(reply, request, error, (known) => ({
+    status: ERROR_CODES[known.code].status,
+    type: 'application/problem+json',
+    body: problemOf(known, request.url),
+  }));
+
+/** Answers with what a client is told of an error, in the form that `shape` gives it. */
+export function sendError(
+  reply: FastifyReply,
+  request: FastifyRequest,
+  error: unknown,
+  shape: (known: ApiError) => { status: number; type: string; body: object },
+): FastifyReply {
   const known = clientError(error) ?? new ApiError('internal', `something went wrong; the service's log tells it under ${request.id}`);
-  const problem = problemOf(known, request.url);
-  if (problem.status >= 500) request.log.error({ err: error, request: request.id }, 'a request failed');
-  // As bytes: for a text Fastify would add a charset, which this type does not have.
-  const body = Buffer.from(JSON.stringify(problem));
-  reply.headers(known.headers).code(problem.status).type('application/problem+json');
+  const { status, type, body: told } = shape(known);
+  if (status >= 500) request.log.error({ err: error, request: request.id }, 'a request failed');
+  // As bytes: for a text Fastify would add a charset, which these types do not have.
+  const body = Buffer.from(JSON.stringify(told));
+  reply.headers(known.headers).code(status).type(type);
   if (!isSending(request.raw)) return reply.send(body);
   return reply
     .headers({ connection: 'close', 'content-length': body.length })

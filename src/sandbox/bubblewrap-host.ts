@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { StartError } from '../errors.ts';
 import { launcherScript } from './launcher.ts';
 import { INSIDE, type Host } from './plan.ts';
+import { MODULES_DIR } from './plots.ts';
 import { seccompFilter, type Architecture } from './seccomp.ts';
 
 /** The fork server's program; copied, for jobs' users can't enter every folder that this package may lie in. */
@@ -65,6 +66,15 @@ async function copyEtc(folder: string): Promise<void> {
   for (const [name, text] of Object.entries(OWN_ETC)) await writeFile(join(folder, name), text);
 }
 
+/** Ours, read by any user, wherever the package lies and whoever may read it there. */
+async function copyModules(folder: string): Promise<void> {
+  await mkdir(folder);
+  for (const name of (await readdir(MODULES_DIR)).filter((each) => each.endsWith('.py'))) {
+    await copyFile(join(MODULES_DIR, name), join(folder, name));
+    await chmod(join(folder, name), 0o644);
+  }
+}
+
 /** Work folders of services that were killed: empty mount points and a few text files. Those of living services have another name. */
 async function sweepWorkDirs(prefix: string): Promise<void> {
   for (const name of await readdir(tmpdir())) {
@@ -89,6 +99,7 @@ export async function discoverHost(instance: string): Promise<Host> {
     await copyFile(launcherScript, join(workDir, 'init.pl'));
     await chmod(join(workDir, 'init.pl'), 0o644);
     await cp(AGENT, join(workDir, 'agent'), { recursive: true });
+    await copyModules(join(workDir, 'modules'));
     for (const path of ['seccomp.bpf', 'agent/seccomp.bpf']) await writeFile(join(workDir, path), seccompFilter(architectureHere()));
   } finally {
     process.umask(umask);

@@ -7,6 +7,7 @@ import { collectRun } from './collect-run.ts';
 import { firstCause } from './first-cause.ts';
 import { launcherScript, prepareLauncher, type Prepared } from './launcher.ts';
 import { readOutput } from './output.ts';
+import { MODULES_DIR, plotEnvironment } from './plots.ts';
 import { encodeSteps, openSteps, rlimitSteps, type Step } from './plan.ts';
 import { exitOf } from './exit.ts';
 import type { Running, RunSpec, Sandbox } from './sandbox.ts';
@@ -33,6 +34,7 @@ export function createNone(): Sandbox {
       JOB_INPUT_DIR: run.inputDir,
       JOB_OUTPUT_DIR: join(home, 'output'),
       ...run.env,
+      ...plotEnvironment(MODULES_DIR, run.env),
     };
     return [
       ['enter', join(home, 'code')],

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Interpreter } from '../runtimes/runtime.ts';
+import { plotEnvironment } from './plots.ts';
 import type { Limits, RunSpec } from './sandbox.ts';
 
 /**
@@ -21,7 +22,7 @@ export interface Host {
   /** The service's own ids: what the sandbox's root means to the host when the service is no root. */
   uid: number;
   gid: number;
-  /** Folder of ours that every user may enter; holds `init.pl`, the jobs' `etc/` and the mount point `m`. */
+  /** Folder of ours that every user may enter; holds `init.pl`, the jobs' `etc/` and `modules/`, and the mount point `m`. */
   workDir: string;
   bwrap: string;
   perl: string;
@@ -41,12 +42,16 @@ const JOB_UID = 1000;
 
 export const INSIDE = {
   code: '/workspace/code',
+  /** The code folder's other name, by which programs written for a chat's code interpreter know it. */
+  codeAlias: '/mnt/data',
   input: '/workspace/input',
   output: '/workspace/output',
   home: '/tmp',
   /** Where interpreters and environments lie, wherever the host has them. */
   base: '/opt/python',
   venv: '/opt/runtime',
+  /** Modules of ours that jobs may import. */
+  modules: '/opt/modules',
 } as const;
 
 export const mountPoint = (host: Host, name = ''): string => join(host.workDir, 'm', name);
@@ -151,11 +156,13 @@ export function bubblewrapArgs(host: Host, run: RunSpec): string[] {
     ...['--uid', `${JOB_UID}`, '--gid', `${JOB_UID}`, '--hostname', 'job', '--cap-drop', 'ALL'],
     ...rootArgs(host, run.interpreter),
     ...['--ro-bind', join(host.workDir, 'init.pl'), '/opt/init.pl'],
+    ...['--ro-bind', join(host.workDir, 'modules'), INSIDE.modules],
     ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
     ...host.maskedProc.flatMap((path) => ['--ro-bind', '/dev/null', path]),
     ...['--dev', '/dev', '--bind', at('shm'), '/dev/shm', '--bind', at('tmp'), '/tmp', '--symlink', '/tmp', '/var/tmp'],
     ...fontListArgs(run.interpreter),
     ...[run.workspace === 'writable' ? '--bind' : '--ro-bind', at('code'), INSIDE.code],
+    ...['--symlink', INSIDE.code, INSIDE.codeAlias],
     ...['--ro-bind', at('input'), INSIDE.input, '--bind', at('output'), INSIDE.output],
     ...['--chdir', INSIDE.code, '--remount-ro', '/dev', '--remount-ro', '/', '--seccomp', String(DESCRIPTORS.filter)],
   ];
@@ -200,6 +207,7 @@ export function jobEnvironment(run: RunSpec): Record<string, string> {
     JOB_INPUT_DIR: INSIDE.input,
     JOB_OUTPUT_DIR: INSIDE.output,
     ...run.env,
+    ...plotEnvironment(INSIDE.modules, run.env),
   };
   // What the job asks for comes first, but not alone.
   const libraries = [run.env['LD_LIBRARY_PATH'], base['LD_LIBRARY_PATH']].filter(Boolean).join(':');

@@ -179,6 +179,13 @@ open(out + "/deep/er/é #?.txt", "w").write(data.upper())`,
         expect(result.output).not.toMatch(/leaked|SECRET_OF_THE_HOST/);
       });
 
+      it('has matplotlib draw with our backend, unless the job names one', async () => {
+        const program =
+          'import os, importlib.util as i; print(os.environ["MPLBACKEND"], bool(i.find_spec("job_runner_plots")), os.environ.get("PYTHONPATH", "")[:5])';
+        expect((await run(program, { env: { PYTHONPATH: '/own' } })).output).toBe('module://job_runner_plots True /own:\n');
+        expect((await run(program, { env: { MPLBACKEND: 'Agg' } })).output).toBe('Agg False \n');
+      });
+
       it('lets the job’s words take effect in the program only', async () => {
         const result = await run('print("ran")', {
           env: {
@@ -394,6 +401,15 @@ os.link("good", "hard") if False else None`);
     };
 
     describe('isolation', () => {
+      guaranteed('filesystem', 'shows the code folder by the name that a chat’s code interpreter has for it, too', async () => {
+        const program = 'print(open("/mnt/data/in.txt").read()); open("/mnt/data/out.txt", "w").write("out")';
+        const result = await run(program, { workspace: 'writable', files: { 'in.txt': 'in' } });
+        expect(result.output).toBe('in\n');
+        expect(result.files).toEqual({ 'out.txt': 'out' });
+        const readOnly = await run(program, { files: { 'in.txt': 'in' } });
+        expect(readOnly.output).toMatch(/^in\n[^]*Read-only file system/);
+      });
+
       guaranteed(
         'filesystem',
         'shows nothing of the host but interpreter and libraries, and nothing writable but the job’s own places',

@@ -6,8 +6,11 @@ import { pino } from 'pino';
 import type { Artifacts } from '../../src/artifacts/artifacts.ts';
 import { createDiskArtifacts } from '../../src/artifacts/disk.ts';
 import { readConfig, type Config } from '../../src/config.ts';
+import { mountDropIns } from '../../src/dropin/drop-ins.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { App } from '../../src/http/typed-app.ts';
+import { mountMcp } from '../../src/mcp/http.ts';
+import { localJobs } from '../../src/mcp/local-jobs.ts';
 import { runnerEntry, says } from '../../src/jobs/runner-lines.ts';
 import type { Outcome } from '../../src/jobs/outcome.ts';
 import type { Runtime, Runtimes } from '../../src/runtimes/runtime.ts';
@@ -57,6 +60,11 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
     runtimes: oneRuntime,
     readiness: async () => ({ ready: true, parts: [] }),
     logger: pino({ level: 'silent' }),
+    mount: async (app, submitter) => {
+      const all = { config, store, artifacts, runtimes: oneRuntime, submitter };
+      await mountDropIns(app, all);
+      await mountMcp(app, { config, jobs: localJobs(all), version: '0.0.0' });
+    },
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;

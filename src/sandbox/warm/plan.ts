@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Interpreter } from '../../runtimes/runtime.ts';
 import {
   DISK_SLACK_BYTES,
@@ -17,6 +17,7 @@ import {
   type Host,
   type Step,
 } from '../plan.ts';
+import { plotEnvironment } from '../plots.ts';
 import type { Limits, RunSpec } from '../sandbox.ts';
 
 /** What a fork server and the worlds of its jobs are made of: pure, as ../plan.ts is for those that start cold. */
@@ -81,6 +82,7 @@ export function serveSteps(host: Host, users: Users, interpreter: Interpreter, i
 export function serverArgs(host: Host, interpreter: Interpreter): string[] {
   const environment = {
     ...interpreterEnvironment(interpreter),
+    ...plotEnvironment(INSIDE.modules, {}),
     // Threads don't live through a fork; a job that may use more gets them when it starts.
     OPENBLAS_NUM_THREADS: '1',
     OMP_NUM_THREADS: '1',
@@ -93,10 +95,12 @@ export function serverArgs(host: Host, interpreter: Interpreter): string[] {
     // Made by the way they would be the server's own, and closed to the jobs' users.
     ...['/opt', INSIDE.venv, `${INSIDE.venv}/bin`, '/workspace', '/var'].flatMap((folder) => ['--perms', '0755', '--dir', folder]),
     ...rootArgs(host, interpreter),
-    ...['--ro-bind', join(host.workDir, 'agent'), '/opt/agent', '--proc', '/proc', '--dev', '/dev'],
+    ...['--ro-bind', join(host.workDir, 'agent'), '/opt/agent', '--ro-bind', join(host.workDir, 'modules'), INSIDE.modules],
+    ...['--proc', '/proc', '--dev', '/dev'],
     ...['--dir', '/dev/shm', '--tmpfs', '/tmp', '--symlink', '/tmp', '/var/tmp'],
     ...fontListArgs(interpreter),
     ...[INSIDE.code, INSIDE.input, INSIDE.output].flatMap((folder) => ['--perms', '0755', '--dir', folder]),
+    ...['--perms', '0755', '--dir', dirname(INSIDE.codeAlias), '--symlink', INSIDE.code, INSIDE.codeAlias],
     ...['--bind', mountPoint(host, 'slots'), '/jobs', '--chdir', '/', '--remount-ro', '/dev', '--remount-ro', '/'],
   ];
 }

@@ -1,0 +1,56 @@
+import { toNodeHandler } from '@modelcontextprotocol/node';
+import { createMcpHandler, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../config.ts';
+import { ApiError, ERROR_CODES } from '../errors.ts';
+import { takeJson } from '../http/json-body.ts';
+import { sendError } from '../http/problem.ts';
+import type { App } from '../http/typed-app.ts';
+import { createCallerCheck } from './callers.ts';
+import type { Jobs } from './jobs.ts';
+import { createMcpServer } from './server.ts';
+
+/** JSON-RPC 2.0 §5.1: an error of a request that could not be read has no id. */
+const told = (error: ApiError) => ({
+  status: ERROR_CODES[error.code].status,
+  type: 'application/json',
+  body: { jsonrpc: '2.0', error: { code: ProtocolErrorCode.InvalidRequest, message: error.message }, id: null },
+});
+
+/** POST /mcp: the Model Context Protocol over streamable HTTP. Nothing is kept between requests, so any server answers any of them. */
+export async function mountMcp(app: App, parts: { config: Config; jobs: Jobs; version: string }): Promise<void> {
+  const { config, jobs, version } = parts;
+  if (!config.MCP) return;
+  const maxBytes = config.MAX_UPLOAD_MB * 1024 ** 2;
+  const onerror = (error: Error): void => app.log.warn({ err: error }, 'an MCP request failed');
+  const mcp = createMcpHandler(() => createMcpServer(jobs, version), {
+    onerror,
+    maxRequestBodySize: maxBytes,
+    keepAliveMs: config.HEARTBEAT_MS,
+  });
+  const handle = toNodeHandler(mcp, { onerror, maxRequestBodySize: maxBytes });
+  const check = createCallerCheck(config);
+  app.addHook('preClose', () => mcp.close());
+
+  await app.register(async (scope) => {
+    takeJson(scope, maxBytes);
+    scope.setErrorHandler((error, request, reply) => sendError(reply, request, error, told));
+    scope.addHook('onRequest', async ({ method, headers }) => {
+      const refusal = check(headers);
+      if (refusal !== undefined) throw new ApiError('forbidden', refusal);
+      if (method === 'POST' && headers['content-type']?.startsWith('application/json') !== true)
+        throw new ApiError('unsupported_media_type', 'send application/json');
+    });
+    scope.route({
+      method: ['GET', 'POST', 'DELETE'],
+      url: '/mcp',
+      schema: { hide: true },
+      handler: async (request: FastifyRequest, reply: FastifyReply) => {
+        reply.hijack();
+        // What hooks have set for all answers.
+        for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value);
+        await handle(request.raw as Parameters<typeof handle>[0], reply.raw, request.body);
+      },
+    });
+  });
+}

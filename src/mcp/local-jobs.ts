@@ -1,0 +1,54 @@
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import { isJobId } from '../artifacts/path.ts';
+import { cancelJob } from '../jobs/cancel.ts';
+import { submitProgram } from '../jobs/submit-program.ts';
+import type { Submitter } from '../jobs/submit.ts';
+import { viewOf } from '../jobs/view.ts';
+import { logText } from '../jobs/wait.ts';
+import type { Runtimes } from '../runtimes/runtime.ts';
+import type { JobRecord, Store } from '../store/store.ts';
+import type { Jobs, ToolFile } from './jobs.ts';
+
+async function* contentOf({ bytes }: ToolFile): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** The jobs of this process. */
+export function localJobs(parts: { store: Store; artifacts: Artifacts; runtimes: Runtimes; submitter: Submitter }): Jobs {
+  const { store, artifacts, runtimes, submitter } = parts;
+  const find = async (id: string): Promise<JobRecord | undefined> => (isJobId(id) ? store.get(id) : undefined);
+
+  return {
+    async defaultRuntime() {
+      const runtime = runtimes.get(runtimes.defaultName);
+      return { version: runtime?.version ?? '3', packages: runtime?.packages ?? {} };
+    },
+    async submit(spec, files) {
+      const job = await submitProgram(
+        submitter,
+        spec,
+        files.map((file) => ({ path: file.path, content: contentOf(file) })),
+      );
+      return job.id;
+    },
+    async get(id) {
+      const job = await find(id);
+      return job && viewOf(job);
+    },
+    async cancel(id) {
+      const job = isJobId(id) ? await cancelJob(store, id) : undefined;
+      return job && viewOf(job);
+    },
+    follow: (id, signal) => store.follow(id, 0, signal),
+    async *log(id) {
+      const job = await find(id);
+      if (job !== undefined) yield* logText(store, id, job.logLines);
+    },
+    artifacts: async (id) => (await find(id))?.artifacts,
+    async open(id, name) {
+      const isKept = (await find(id))?.artifacts.some((artifact) => artifact.name === name);
+      const file = isKept === true ? await artifacts.open(id, name) : undefined;
+      return file && { size: file.size, bytes: () => file.stream() };
+    },
+  };
+}
