@@ -10,7 +10,7 @@ import type { Limits } from './sandbox.ts';
 export interface Cgroup {
   /** Files into which a process writes `0` to move itself in. */
   procsFiles: string[];
-  /** To be called once, before anything of the job's runs. */
+  /** To be called before anything of the job's runs. What is limited so already costs nothing. */
   limit(limits: GroupLimits): void;
   /** How many processes the kernel has killed because the memory was used up. */
   oomKills(): number;
@@ -40,6 +40,18 @@ const CONTROLLERS = ['memory', 'pids', 'cpu'] as const;
 type Controller = (typeof CONTROLLERS)[number];
 
 const cpuQuota = (cpus: number): number => Math.max(MIN_CPU_QUOTA_US, Math.round(cpus * CPU_PERIOD_US));
+
+/** Writes a limit where it differs from the last; `before` is that, endless at first. */
+function onlyChanges(writers: Record<keyof GroupLimits, (limit: number, before: number) => void>): (limits: GroupLimits) => void {
+  const last: GroupLimits = { cpus: Infinity, memoryBytes: Infinity, pids: Infinity };
+  return (limits) => {
+    for (const name of ['memoryBytes', 'pids', 'cpus'] as const) {
+      if (limits[name] === last[name]) continue;
+      writers[name](limits[name], last[name]);
+      last[name] = limits[name];
+    }
+  };
+}
 
 /** `name value` lines, as in memory.events. */
 const counter = (text: string, name: string): number => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
@@ -108,18 +120,23 @@ function version1(folders: Record<Controller, string>): Cgroups {
         await remove();
         throw error;
       }
+      const limitMemory = (bytes: number, before: number): void => {
+        const files = ['memory.limit_in_bytes'];
+        // Memory and swap together, where the kernel counts swap; else never swap the job out. The sum is never to be the smaller one.
+        if (existsSync(at('memory', 'memory.memsw.limit_in_bytes'))) files.push('memory.memsw.limit_in_bytes');
+        else writeFileSync(at('memory', 'memory.swappiness'), '0');
+        for (const file of bytes > before ? files.toReversed() : files) writeFileSync(at('memory', file), String(bytes));
+      };
       return {
         procsFiles: CONTROLLERS.map((controller) => at(controller, 'cgroup.procs')),
-        limit({ memoryBytes, pids, cpus }) {
-          writeFileSync(at('memory', 'memory.limit_in_bytes'), String(memoryBytes));
-          // Memory and swap together, where the kernel counts swap; else never swap the job out.
-          if (existsSync(at('memory', 'memory.memsw.limit_in_bytes')))
-            writeFileSync(at('memory', 'memory.memsw.limit_in_bytes'), String(memoryBytes));
-          else writeFileSync(at('memory', 'memory.swappiness'), '0');
-          writeFileSync(at('pids', 'pids.max'), String(pids));
-          writeFileSync(at('cpu', 'cpu.cfs_period_us'), String(CPU_PERIOD_US));
-          writeFileSync(at('cpu', 'cpu.cfs_quota_us'), String(cpuQuota(cpus)));
-        },
+        limit: onlyChanges({
+          memoryBytes: limitMemory,
+          pids: (pids) => writeFileSync(at('pids', 'pids.max'), String(pids)),
+          cpus(cpus) {
+            writeFileSync(at('cpu', 'cpu.cfs_period_us'), String(CPU_PERIOD_US));
+            writeFileSync(at('cpu', 'cpu.cfs_quota_us'), String(cpuQuota(cpus)));
+          },
+        }),
         oomKills: () => counter(readFileSync(at('memory', 'memory.oom_control'), 'utf8'), 'oom_kill'),
         peakBytes: () => Number(readFileSync(at('memory', 'memory.max_usage_in_bytes'), 'utf8')),
         remove,
@@ -139,14 +156,16 @@ function version2(folder: string): Cgroups {
       await mkdir(at());
       return {
         procsFiles: [at('cgroup.procs')],
-        limit({ memoryBytes, pids, cpus }) {
-          writeFileSync(at('memory.max'), String(memoryBytes));
-          // Absent where the kernel has no swap at all.
-          if (existsSync(at('memory.swap.max'))) writeFileSync(at('memory.swap.max'), '0');
-          writeFileSync(at('memory.oom.group'), '1');
-          writeFileSync(at('pids.max'), String(pids));
-          writeFileSync(at('cpu.max'), `${cpuQuota(cpus)} ${CPU_PERIOD_US}`);
-        },
+        limit: onlyChanges({
+          memoryBytes(bytes) {
+            writeFileSync(at('memory.max'), String(bytes));
+            // Absent where the kernel has no swap at all.
+            if (existsSync(at('memory.swap.max'))) writeFileSync(at('memory.swap.max'), '0');
+            writeFileSync(at('memory.oom.group'), '1');
+          },
+          pids: (pids) => writeFileSync(at('pids.max'), String(pids)),
+          cpus: (cpus) => writeFileSync(at('cpu.max'), `${cpuQuota(cpus)} ${CPU_PERIOD_US}`),
+        }),
         oomKills: () => counter(readFileSync(at('memory.events'), 'utf8'), 'oom_kill'),
         // memory.peak came with Linux 5.19.
         peakBytes: () => (existsSync(at('memory.peak')) ? Number(readFileSync(at('memory.peak'), 'utf8')) : 0),

@@ -493,6 +493,16 @@ for field in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "S
         await running.dispose();
       });
 
+      guaranteed('syscalls', 'gives the process that started the program no children that it does not know', async () => {
+        const result = await run(`import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+CLONE_PARENT, SIGCHLD = 0x8000, 17
+pid = libc.syscall(220 if os.uname().machine == "aarch64" else 56, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0)
+if pid == 0: os._exit(0)
+print(pid, ctypes.get_errno())`);
+        expect(result.output).toBe('-1 1\n');
+      });
+
       it('survives whatever the program does to process 1', async () => {
         const result = await run(
           'import os, signal\nfor s in (9, 15, 19, 1, 2):\n  try: os.kill(1, s) if os.path.exists("/opt/init.pl") else None\n  except OSError: pass\nprint("still here")',

@@ -99,9 +99,9 @@ describe.each(['x64', 'arm64'] as const)('seccomp filter for %s', (architecture)
     for (const nr of [435, 425, 426, 427]) expect(decide(nr)).toBe(ENOSYS);
   });
 
-  it('lets threads and processes be made, but no namespaces, whatever else the flags say', () => {
+  it('lets threads and processes be made, but no namespaces and no brothers, whatever else the flags say', () => {
     expect(decide(machine.clone, 0x0001_1200)).toBe('allow');
-    for (const flag of [0x2_0000, 0x200_0000, 0x400_0000, 0x800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000]) {
+    for (const flag of [0x8000, 0x2_0000, 0x200_0000, 0x400_0000, 0x800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000]) {
       expect(decide(machine.clone, flag | 17)).toBe(EPERM);
     }
   });

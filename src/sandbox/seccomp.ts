@@ -183,8 +183,11 @@ const TABLES: Record<Architecture, Table> = {
   },
 };
 
-/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET (linux/sched.h). */
-const CLONE_NEW_NAMESPACES = 0x7e02_0000;
+/**
+ * CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET; and PARENT, by which a job would give children to the process that
+ * started it (linux/sched.h).
+ */
+const CLONE_DENIED = 0x7e02_8000;
 /** x32 calls carry this bit in their number; none is allowed. */
 const X32_BIT = 0x4000_0000;
 const AF_UNIX = 1;
@@ -243,7 +246,7 @@ function instructionsFor(table: Table): Instruction[] {
     ...answerIfEqual(table.clone3, errno(ENOSYS)),
     ...table.ioUring.flatMap((nr) => answerIfEqual(nr, errno(ENOSYS))),
     ...Object.values(table.denied).flatMap((nr) => answerIfEqual(nr, errno(EPERM))),
-    ...onCall(table.clone, [load(argument(0)), mask(CLONE_NEW_NAMESPACES), ...answerIfEqual(0, ALLOW), answer(errno(EPERM))]),
+    ...onCall(table.clone, [load(argument(0)), mask(CLONE_DENIED), ...answerIfEqual(0, ALLOW), answer(errno(EPERM))]),
     ...onCall(table.socket, socketRule),
     ...onCall(table.socketpair, socketRule),
     ...onCall(table.ioctl, [

@@ -33,11 +33,14 @@ def build_world(slot, masked):
     for folder, target in (
         ("tmp", "/tmp"),
         ("shm", "/dev/shm"),
-        ("code", "/workspace/code"),
-        ("input", "/workspace/input"),
+        ("given/code", "/workspace/code"),
+        ("given/input", "/workspace/input"),
         ("output", "/workspace/output"),
     ):
         kernel.mount(f"{slot}/{folder}", target, None, kernel.MS_BIND)
+    for target in ("/workspace/code", "/workspace/input"):
+        # A workspace that the program may write to is another mount, which comes over this one.
+        kernel.mount(None, target, None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV)
     # Other jobs' folders, and this program.
     kernel.unmount("/jobs")
     kernel.unmount("/opt/agent")

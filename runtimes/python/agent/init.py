@@ -12,10 +12,11 @@ import kernel
 
 
 def start_maker():
-    """Forks the maker. Returns a function that makes one init and returns its process id."""
+    """Forks the maker. Returns its process id, and a function that makes one init and returns the id of that."""
     ask_read, ask_write = os.pipe()
     answer_read, answer_write = os.pipe()
-    if os.fork() == 0:
+    maker = os.fork()
+    if maker == 0:
         try:
             _close_all_but(ask_read, answer_write)
             _make_inits(ask_read, answer_write)
@@ -31,7 +32,7 @@ def start_maker():
             raise RuntimeError("the maker of inits is gone")
         return int(answer)
 
-    return make
+    return maker, make
 
 
 def _make_inits(ask, answer):

@@ -15,6 +15,7 @@ and what it says, one line each:
   born SLOT PID OUT ERR CONTROL    the process, to be put into its cgroups; pipes to be opened as /proc/<server>/fd/N
   ready SLOT CPU_US DATA_KB        isolated, warmed up, waiting on its control pipe
   ended SLOT STATUS CPU_US MAXRSS_KB    nothing of the job is alive; STATUS as wait(2) gives it
+  gone SLOT         nor its init: the cgroups are empty
   failed SLOT TEXT
   pong N
 """
@@ -48,9 +49,10 @@ class Slot:
 
     def __init__(self, name):
         self.name = name
-        self.job = self.init = self.status_fd = None
+        self.job = self.init = self.status_fd = self.mounts_fd = None
         self.pipes = []
         self.alive = set()
+        self.told = False
         self.status = 0
         self.cpu_us = self.max_rss_kb = 0
 
@@ -60,7 +62,7 @@ class Server:
         self.settings = settings
         with open("/opt/agent/seccomp.bpf", "rb") as file:
             self.syscall_filter = file.read()
-        self.make_init = init.start_maker()
+        self.maker, self.make_init = init.start_maker()
         self.slots = {}
         self.owners = {}
         self.rest = b""
@@ -151,6 +153,9 @@ class Server:
         os.close(fd)
         slot.status_fd = None
         verb, _, rest = text.partition(" ")
+        if verb == "ready":
+            # The last to let go of a mount namespace takes it apart, which takes a while; that is not to be the job at its end.
+            slot.mounts_fd = os.open(f"/proc/{slot.job}/ns/mnt", os.O_RDONLY)
         self.say(verb or "failed", slot.name, rest or "it died before it was ready")
 
     def reap(self):
@@ -161,27 +166,39 @@ class Server:
                 return
             if pid == 0:
                 return
-            slot = self.owners.pop(pid, None)
-            if slot is None:
-                # The maker of inits: without it there are no more jobs to be had from here.
+            if pid == self.maker:
+                # Without it there are no more jobs to be had from here.
                 os._exit(1)
-            slot.alive.discard(pid)
-            slot.cpu_us += round((usage.ru_utime + usage.ru_stime) * 1e6)
-            slot.max_rss_kb = max(slot.max_rss_kb, usage.ru_maxrss)
-            if pid == slot.job:
-                slot.status = status
-                if slot.alive:
-                    # Takes along whatever the program has left running; its own end follows theirs.
-                    os.kill(slot.init, signal.SIGKILL)
-            if not slot.alive:
-                self.end(slot)
+            slot = self.owners.pop(pid, None)
+            if slot is not None:
+                self.bury(slot, pid, status, usage)
+
+    def bury(self, slot, pid, status, usage):
+        slot.alive.discard(pid)
+        slot.cpu_us += round((usage.ru_utime + usage.ru_stime) * 1e6)
+        slot.max_rss_kb = max(slot.max_rss_kb, usage.ru_maxrss)
+        if pid == slot.job:
+            slot.status = status
+            if slot.alive:
+                # Whatever the program has left running is the init's by now. Where nothing is, the end can be told at once.
+                if not children_of(slot.init):
+                    self.end(slot)
+                os.kill(slot.init, signal.SIGKILL)
+        if not slot.alive:
+            self.end(slot)
+            del self.slots[slot.name]
+            self.say("gone", slot.name)
 
     def end(self, slot):
+        if slot.told:
+            return
+        slot.told = True
         self.close_pipes(slot)
         if slot.status_fd is not None:
             self.pass_on(slot.status_fd)
-        del self.slots[slot.name]
         self.say("ended", slot.name, slot.status, slot.cpu_us, slot.max_rss_kb)
+        if slot.mounts_fd is not None:
+            os.close(slot.mounts_fd)
 
     def be_job(self, slot, uid, control, out, err, status):
         """In the forked process. Never returns, and never gets to the server's own lines."""
@@ -248,6 +265,12 @@ class Server:
             os.dup2(1, 2)
         os.chdir("/workspace/code")
         return job
+
+
+def children_of(pid):
+    """Living or not yet waited for. Nothing is reported missing: who has no children can't get any from elsewhere."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return file.read().split()
 
 
 def data_kb():

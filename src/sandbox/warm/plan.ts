@@ -105,6 +105,10 @@ export function serverArgs(host: Host, interpreter: Interpreter): string[] {
   ];
 }
 
+/** Files of a job up to so much are copied to where it sees them, which is quicker than to mount their folder there. */
+export const GIVEN_BYTES = 512 * 1024;
+export const GIVEN_FILES = 64;
+
 const tmpfsOptions = (diskBytes: number): string =>
   `size=${diskBytes + DISK_SLACK_BYTES},nr_inodes=${inodeLimit(diskBytes) + INODE_SLACK},mode=0755`;
 
@@ -119,8 +123,11 @@ export function slotSteps(host: Host, interpreter: Interpreter, slot: string, ui
     folder('tmp', '1777', owner),
     folder('shm', '1777', owner),
     folder('output', '0755', owner),
-    folder('code', '0755', owner),
-    folder('input', '0755', 0),
+    // What the job is given is not counted as its own.
+    folder('given', '0755', 0),
+    ['tmpfs', join(root, 'given'), `size=${GIVEN_BYTES + DISK_SLACK_BYTES},nr_inodes=${GIVEN_FILES + INODE_SLACK},mode=0755`],
+    folder('given/code', '0755', 0),
+    folder('given/input', '0755', 0),
     ...(interpreter.fontList === undefined
       ? []
       : ([
@@ -131,18 +138,29 @@ export function slotSteps(host: Host, interpreter: Interpreter, slot: string, ui
   ];
 }
 
-/** What becomes of a slot when it gets its job. */
-export function jobSteps(host: Host, run: RunSpec, slot: string, uid: number, madeFor: Limits): Step[] {
+/** What must be mounted anew when a slot gets its job: nothing, for most. `given` names the folders whose files are in place already. */
+export function jobSteps(
+  host: Host,
+  run: RunSpec,
+  slot: string,
+  uid: number,
+  madeFor: Limits,
+  given: { code: boolean; input: boolean },
+): Step[] {
   const owner = host.root ? uid : 0;
   const at = (name: string): string => join(slotFolder(host, slot), name);
   const { diskBytes } = run.limits;
-  return [
-    ...(diskBytes === madeFor.diskBytes ? [] : ([['resize', slotFolder(host, slot), tmpfsOptions(diskBytes)]] satisfies Step[])),
-    ['bind-read-only', run.inputDir, at('input'), staging(host)],
-    run.workspace === 'writable'
-      ? ['copy', run.codeDir, at('code'), `${owner}:${owner}`]
-      : ['bind-read-only', run.codeDir, at('code'), staging(host)],
-  ];
+  const steps: Step[] = [];
+  if (diskBytes !== madeFor.diskBytes) steps.push(['resize', slotFolder(host, slot), tmpfsOptions(diskBytes)]);
+  if (!given.input) steps.push(['bind-read-only', run.inputDir, at('given/input'), staging(host)]);
+  if (run.workspace === 'writable') {
+    steps.push(
+      ['folder', at('code'), '0755', owner, owner],
+      ['copy', run.codeDir, at('code'), `${owner}:${owner}`],
+      ['bind', at('code'), at('given/code')],
+    );
+  } else if (!given.code) steps.push(['bind-read-only', run.codeDir, at('given/code'), staging(host)]);
+  return steps;
 }
 
 export const releaseSteps = (host: Host, slot: string): Step[] => [['unmount', slotFolder(host, slot)]];

@@ -29,8 +29,10 @@ export interface Forked {
   start(words: string): void;
   /** Kills it and all that came of it; `ended` follows. */
   kill(): void;
-  /** Resolves when nothing of it is alive; rejects when the server went first. */
+  /** Resolves when nothing of the job is alive; rejects when the server went first. */
   ended: Promise<Report>;
+  /** Resolves when its init is gone as well, or the server with all that it had. */
+  gone: Promise<void>;
 }
 
 const FORK_MS = 10_000;
@@ -151,6 +153,7 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
     fork(slot, uid, attach) {
       return new Promise<Forked>((resolve, reject) => {
         const pipes: Socket[] = [];
+        const over = Promise.withResolvers<void>();
         let settleEnd: { resolve(report: Report): void; reject(why: Error): void } | undefined;
         const fail = (why: Error): void => {
           clearTimeout(sick);
@@ -196,6 +199,7 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
             },
             kill: () => say('kill', slot),
             ended,
+            gone: over.promise,
           });
         };
 
@@ -208,14 +212,17 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
               });
             } else if (verb === 'ready') ready(words);
             else if (verb === 'failed') fail(new Error(`a forked process could not be isolated: ${words.join(' ')}`));
-            else if (verb === 'ended') {
+            else if (verb === 'gone') {
               waiting.delete(slot);
+              over.resolve();
+            } else if (verb === 'ended') {
               const [status = 0, cpuUs = 0, maxRssKb = 0] = words.map(Number);
               settleEnd?.resolve({ status, cpuMs: cpuUs / 1000, maxRssBytes: maxRssKb * 1024, wallMs: 0 });
               fail(new Error('a forked process ended before it was ready'));
             }
           },
           lost(why) {
+            over.resolve();
             settleEnd?.reject(why);
             fail(why);
           },

@@ -5,6 +5,7 @@ import type { Cgroup, Cgroups } from '../cgroup.ts';
 import type { Host } from '../plan.ts';
 import { SandboxLost, type Limits } from '../sandbox.ts';
 import type { Slot } from '../slot.ts';
+import { give } from './give.ts';
 import { idInside, jobSteps, jobWords, releaseSteps, slotFolder, slotSteps, type Users } from './plan.ts';
 import { ServerLost, type ForkServer } from './server.ts';
 
@@ -29,7 +30,9 @@ export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter
   const name = `${++serial}`;
   const uid = host.root ? parts.takeUid() : host.uid;
   let cgroup: Cgroup | undefined;
+  let gone: Promise<void> | undefined;
   const free = async (): Promise<void> => {
+    await gone;
     // A server that is gone has taken its mounts along.
     await server.mount(releaseSteps(host, name)).catch(() => undefined);
     await cgroup?.remove();
@@ -37,10 +40,12 @@ export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter
   };
   try {
     cgroup = await cgroups?.create(`${process.pid}-warm-${name}`);
+    cgroup?.limit(parts.limits);
     await server.mount(slotSteps(host, interpreter, name, uid, parts.limits.diskBytes));
     const forked = await server.fork(name, idInside(host, parts.users, uid), async (pid) => {
       for (const file of cgroup?.procsFiles ?? []) await writeFile(file, String(pid));
     });
+    gone = forked.gone;
     const ended = forked.ended.then(
       (report) => ({ program: report, whole: report }),
       (error: unknown) => {
@@ -59,12 +64,18 @@ export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter
       cgroup,
       async start(run) {
         cgroup?.limit(run.limits);
-        await server.mount(jobSteps(host, run, name, uid, parts.limits));
+        const root = join(server.root, slotFolder(host, name));
+        const given = {
+          code: run.workspace === 'read_only' && give(run.codeDir, join(root, 'given/code')),
+          input: give(run.inputDir, join(root, 'given/input')),
+        };
+        const steps = jobSteps(host, run, name, uid, parts.limits, given);
+        if (steps.length > 0) await server.mount(steps);
         forked.start(jobWords(run, cgroup !== undefined, forked.inheritedBytes));
         return {
           stdout: forked.stdout,
           stderr: forked.stderr,
-          root: join(server.root, slotFolder(host, name)),
+          root,
           ended,
           kill,
           release: async () => undefined,
