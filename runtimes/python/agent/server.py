@@ -236,6 +236,8 @@ class Server:
         kernel.set_name(os.path.basename(sys.executable))
 
         warm_up()
+        program.get_ready()
+        json.loads('{"entry": "main.py", "args": [], "env": {"a": "b"}, "limits": [[1, 2]], "split": true, "threads": 1.5}')
         usage = resource.getrusage(resource.RUSAGE_SELF)
         os.write(3, b"ready %d %d" % (round((usage.ru_utime + usage.ru_stime) * 1e6), data_kb()))
         os.close(3)
@@ -280,9 +282,7 @@ def data_kb():
 
 
 def warm_up():
-    """Touches what nearly every program touches, so that the pages are the job's own before it begins. Leaves nothing behind."""
-    namespace = {"__name__": "__main__"}
-    exec(compile("import sys\ndef f(x):\n  return [str(x)]\nclass C:\n  pass\n", "<warm>", "exec"), namespace)
+    """Touches what nearly every program with these packages touches. Leaves nothing behind."""
     pandas = sys.modules.get("pandas")
     if pandas is not None:
         frame = pandas.DataFrame({"k": ["a", "b", "a"], "v": [1.0, 2.0, 3.0]})
