@@ -1,4 +1,4 @@
-import type { Artifact, Job, jobCreated, jobList, Status } from '../api/job.ts';
+import type { Artifact, Job, jobCreated, jobList, jobView, Status } from '../api/job.ts';
 import type { RuntimeView } from '../api/runtime.ts';
 import type { z } from 'zod';
 import { followEvents, type EventOptions, type JobEvent } from './events.ts';
@@ -13,6 +13,7 @@ export type { Artifact, Cause, Job, Status } from '../api/job.ts';
 export type { RuntimeView } from '../api/runtime.ts';
 
 export type JobCreated = z.output<typeof jobCreated>;
+export type JobView = z.output<typeof jobView>;
 export type JobPage = z.output<typeof jobList>;
 
 export interface ListQuery {
@@ -50,6 +51,8 @@ export interface Client {
   /** Resolves when the service has accepted the job; repeated requests make one job. */
   submit(submission: Submission, options?: SubmitOptions): Promise<JobCreated>;
   get(id: string, options?: CallOptions): Promise<Job>;
+  /** The job, and how long its log is by now. */
+  view(id: string, options?: CallOptions): Promise<JobView>;
   /** A page of jobs, newest first. */
   list(query?: ListQuery, options?: CallOptions): Promise<JobPage>;
   /** All jobs, page by page, newest first. */
@@ -114,6 +117,7 @@ export function createClient(options: ClientOptions = {}): Client {
         bodyOf<JobCreated>,
       ),
     get: (id, { signal } = {}) => requests.send(pathOf('jobs', id), { signal }, jobOf),
+    view: (id, { signal } = {}) => requests.send(pathOf('jobs', id), { signal }, bodyOf<JobView>),
     list: (query = {}, { signal } = {}) => requests.send('jobs', { query: queryOf(query), signal }, bodyOf<JobPage>),
     async *listAll(query = {}, given = {}) {
       let cursor: string | null | undefined = query.cursor;

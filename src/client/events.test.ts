@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, asyncProperty, integer } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { claim, finish, startApp, submit, type TestApp } from '../../test/support/app.ts';
 import { createClient, type JobEvent } from './client.ts';
@@ -62,8 +62,8 @@ describe('events', () => {
     const whole = await eventsOf(fetch, id);
     expect(whole.filter((event) => 'seq' in event)).toHaveLength(21);
     await withoutWaiting(() =>
-      fc.assert(
-        fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 2500 }), { maxLength: 6 }), async (cuts) => {
+      assert(
+        asyncProperty(array(integer({ min: 1, max: 2500 }), { maxLength: 6 }), async (cuts) => {
           expect(await eventsOf(breaking(cuts), id)).toEqual(whole);
         }),
         { numRuns: 60 },

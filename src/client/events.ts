@@ -19,7 +19,7 @@ export interface EventOptions extends CallOptions {
 /** The service says something every 15 seconds. A connection that is silent for so long leads nowhere. */
 const SILENT_MS = 60_000;
 const RECONNECT_FOR_MS = 300_000;
-/** Until the service says another one. */
+/** As the service’s `retry:` has it. */
 const FIRST_DELAY_MS = 1000;
 
 const NAMES: Record<JobEvent['type'], true> = { stdout: true, stderr: true, runner: true, status: true, artifact: true, end: true };

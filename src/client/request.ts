@@ -23,7 +23,7 @@ export interface RequestOptions extends CallOptions {
   query?: URLSearchParams;
   headers?: Record<string, string>;
   /** Made anew for each try. */
-  body?: () => BodyInit;
+  body?: () => FormData;
   /** False where a second try could do something else than the first. */
   repeatable?: boolean;
 }

@@ -4,7 +4,7 @@ import type { jobSpec } from '../api/spec.ts';
 /** The fields of the specification, all optional, as clients send them. */
 export type Spec = z.input<ReturnType<typeof jobSpec>>;
 
-export type FileContent = string | Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+export type FileContent = string | Blob | ArrayBuffer | Uint8Array<ArrayBuffer>;
 
 /** Contents by relative path: `{'main.py': 'print(1)', 'pkg/mod.py': blob}`. */
 export type Files = Record<string, FileContent>;
