@@ -15,13 +15,16 @@ export interface GlobalOptions {
 
 export interface Connection {
   client: Client;
-  url: string;
   /** Whether the service lives as long as this command only. */
   embedded: boolean;
   close(): Promise<void>;
 }
 
 const PROBE_MS = 2000;
+/** Somebody is waiting at a keyboard. */
+const RETRY_FOR_MS = 3000;
+/** Instead of an address: a service of the command's own, whatever else there is. */
+const LOCAL = 'local';
 
 /** Whether a Job Runner answers there; one that wants a key does. */
 async function answers(client: Client): Promise<boolean> {
@@ -36,7 +39,7 @@ async function answers(client: Client): Promise<boolean> {
 function given(options: GlobalOptions): { url: string | undefined; apiKey: string | undefined } {
   const environment = readEnvironment();
   const url = options.url ?? environment.url;
-  if (url !== undefined && !/^https?:\/\//.test(url)) {
+  if (url !== undefined && url !== LOCAL && !/^https?:\/\//.test(url)) {
     throw new CliFailure(`"${url}" is no address of a service.`, 'write it like http://127.0.0.1:8000');
   }
   return { url, apiKey: options.apiKey ?? environment.apiKey };
@@ -48,23 +51,23 @@ function given(options: GlobalOptions): { url: string | undefined; apiKey: strin
  */
 export async function connect(command: Command, more: { fetch?: typeof fetch; needsServer?: string } = {}): Promise<Connection> {
   const { url, apiKey } = given(command.optsWithGlobals<GlobalOptions>());
-  const clientOf = (at: string): Client => createClient({ url: at, apiKey, fetch: more.fetch });
-  if (url !== undefined) return { client: clientOf(url), url, embedded: false, close: async () => undefined };
-  if (await answers(createClient({ url: DEFAULT_URL, apiKey, retryForMs: 0 }))) {
-    return { client: clientOf(DEFAULT_URL), url: DEFAULT_URL, embedded: false, close: async () => undefined };
-  }
+  const clientOf = (at: string): Client => createClient({ url: at, apiKey, fetch: more.fetch, retryForMs: RETRY_FOR_MS });
+  const existing = (at: string): Connection => ({ client: clientOf(at), embedded: false, close: async () => undefined });
+  if (url !== undefined && url !== LOCAL) return existing(url);
+  if (url !== LOCAL && (await answers(createClient({ url: DEFAULT_URL, apiKey, retryForMs: 0 })))) return existing(DEFAULT_URL);
   if (more.needsServer !== undefined) {
     throw new CliFailure(
-      `${more.needsServer} needs a service, and none answers at ${DEFAULT_URL}.`,
+      `${more.needsServer} needs a service that goes on, and there is none.`,
       'start one with `job-runner serve`, or name one with --url or JOB_RUNNER_URL',
     );
   }
   const { dataDir } = readEnvironment();
   const dim = (text: string): string => styled('dim', text, process.stderr);
-  say(dim(`No service at ${DEFAULT_URL}: this command runs its own, with its jobs in ${dataDir}`));
+  const why = url === LOCAL ? '' : `No service at ${DEFAULT_URL}: `;
+  say(dim(`${why}${why === '' ? 'This' : 'this'} command runs a service of its own, with its jobs in ${dataDir}`));
   const embedded = await startEmbedded(dataDir, (line) => say(dim(`  … ${line}`)));
   if (!embedded.isolated) say(styled('yellow', 'WITHOUT isolation, as SANDBOX=none asks', process.stderr));
-  return { client: clientOf(embedded.url), url: embedded.url, embedded: true, close: () => embedded.stop() };
+  return { client: clientOf(embedded.url), embedded: true, close: () => embedded.stop() };
 }
 
 /** Does something with a service, and lets go of it whatever happens. */

@@ -34,7 +34,7 @@ function build(): Command {
   const program = new Command('job-runner')
     .description('Runs Python programs as isolated jobs: here, or on a Job Runner elsewhere.')
     .version(version, '-V, --version', 'print the version')
-    .option('--url <url>', 'the service to use (JOB_RUNNER_URL)')
+    .option('--url <url>', 'the service to use, or local for one of the command’s own (JOB_RUNNER_URL)')
     .option('--api-key <key>', 'its key (JOB_RUNNER_API_KEY; there other users of this machine don’t see it)')
     .option('--json', 'print JSON')
     .helpOption('-h, --help', 'print this help')
