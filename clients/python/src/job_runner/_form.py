@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple, Union, cast
 
 #: A text, bytes, or the path of a file that is read while it is sent.
 FileContent = Union[str, bytes, "os.PathLike[str]"]
@@ -46,7 +46,7 @@ def code_files(code: CodeLike, spec: Mapping[str, Any]) -> Tuple[Dict[str, FileC
 
 def input_files(given: InputLike) -> Dict[str, FileContent]:
     if isinstance(given, Mapping):
-        return dict(given)
+        return dict(cast("Mapping[str, FileContent]", given))
     files: Dict[str, FileContent] = {}
     for each in given:
         path = Path(each)
