@@ -12,7 +12,9 @@ const numeric = z.union([z.number(), z.string().regex(/^\s*[+-]?(\d+\.?\d*|\.\d+
 
 const number = (rule: z.ZodNumber) => numeric.transform(Number).pipe(rule);
 
-const integer = z.number({ error: 'must be a finite number' }).int('must be a whole number');
+/** Only of what is no number at all: bounds have words of their own. */
+const finite = (issue: { code?: string }): string | undefined => (issue.code === 'invalid_type' ? 'must be a finite number' : undefined);
+const integer = z.number({ error: finite }).int('must be a whole number');
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const MAX_ENTRY_BYTES = 4096;
