@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { createDiskArtifacts } from './artifacts/disk.ts';
-import type { Artifacts } from './artifacts/artifacts.ts';
+import { chooseArtifacts } from './compose/choose-artifacts.ts';
+import { chooseSandbox } from './compose/choose-sandbox.ts';
+import { chooseStore } from './compose/choose-store.ts';
+import { listen } from './compose/listen.ts';
+import { undoList, type UndoList } from './compose/undo-list.ts';
 import type { Config } from './config.ts';
 import { mountDropIns } from './dropin/drop-ins.ts';
 import { errnoOf, StartError } from './errors.ts';
@@ -17,11 +17,7 @@ import { localJobs } from './mcp/local-jobs.ts';
 import { createReadiness } from './readiness.ts';
 import { createRuntimes } from './runtimes/runtimes.ts';
 import type { Runtimes } from './runtimes/runtime.ts';
-import { createBubblewrap, type BubblewrapOptions } from './sandbox/bubblewrap.ts';
-import { createNone } from './sandbox/none.ts';
 import type { Sandbox, SandboxHealth } from './sandbox/sandbox.ts';
-import { createSqliteStore } from './store/sqlite.ts';
-import type { Store } from './store/store.ts';
 import { startRescuer } from './worker/rescuer.ts';
 import { startRetention } from './worker/retention.ts';
 import { startWorker } from './worker/worker.ts';
@@ -40,27 +36,9 @@ const VERSION = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))).version;
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
+const HOUR_MS = 3_600_000;
 const GIB = 1024 ** 3;
-/** More than this many jobs seldom start in one moment. */
-const MAX_READY_LAUNCHERS = 8;
-/** Making a warm sandbox takes 10 to 20 ms, a cold start twice that and more. */
-const WARM_WAIT_MS = 100;
 const RETENTION_EVERY_MS = 60_000;
-
-/** Undoes what was started, last first; one that fails doesn't keep the others from being undone. */
-function undoList(logger: Logger): { add(undo: () => Promise<void>): void; run(): Promise<void> } {
-  const undos: (() => Promise<void>)[] = [];
-  return {
-    add: (undo) => undos.push(undo),
-    async run() {
-      for (const undo of undos.splice(0).toReversed()) {
-        await undo().catch((error: unknown) => logger.error({ err: error }, 'stopping a part failed'));
-      }
-    },
-  };
-}
 
 /** Composes and starts the service; `tell` hears what takes a while, in words for people. Throws a StartError, with nothing left running, when a part can't work. */
 export async function startService(
@@ -83,7 +61,7 @@ async function compose(
   logger: Logger,
   environment: NodeJS.ProcessEnv,
   tell: (line: string) => void,
-  undo: ReturnType<typeof undoList>,
+  undo: UndoList,
 ): Promise<Service> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw new StartError(
@@ -93,11 +71,11 @@ async function compose(
     );
   });
   // First, for its lock says that no other service lives on this folder.
-  const store: Store = createSqliteStore({ path: join(config.dataDir, 'jobs.sqlite'), sync: config.SQLITE_SYNC });
+  const store = await chooseStore(config);
   undo.add(() => store.close());
   await store.check();
 
-  const artifacts: Artifacts = createDiskArtifacts({ dir: join(config.dataDir, 'files') });
+  const artifacts = await chooseArtifacts(config);
   undo.add(() => artifacts.close());
   await artifacts.check();
   await artifacts.sweep();
@@ -113,16 +91,7 @@ async function compose(
   });
   undo.add(() => runtimes.close());
 
-  const sandbox: Sandbox =
-    config.SANDBOX === 'none'
-      ? createNone()
-      : createBubblewrap({
-          instance: createHash('sha256').update(config.dataDir).digest('hex').slice(0, 12),
-          firstUid: config.SANDBOX_UID,
-          ready: Math.min(config.CONCURRENCY, MAX_READY_LAUNCHERS),
-          interpreter: () => runtimes.get(runtimes.defaultName)?.interpreter,
-          warm: config.WARM_STARTS ? warmStarts(config, logger) : undefined,
-        });
+  const sandbox = await chooseSandbox(config, runtimes, logger);
   undo.add(() => sandbox.close());
   const health = await sandbox.check();
   const anticipate = (): void => {
@@ -177,36 +146,4 @@ async function compose(
   undo.add(() => worker.drain());
 
   return { url, sandbox: { name: sandbox.name, ...health }, runtimes, stop: () => undo.run() };
-}
-
-const warmStarts = (config: Config, logger: Logger): BubblewrapOptions['warm'] => ({
-  rules: {
-    min: config.WARM_POOL,
-    max: Math.max(config.WARM_POOL, config.WARM_POOL_MAX),
-    recycleJobs: config.WARM_RECYCLE_JOBS,
-    recycleMs: config.WARM_RECYCLE_MINUTES * MINUTE_MS,
-    waitMs: WARM_WAIT_MS,
-  },
-  events: { trouble: (what, error) => logger.warn({ err: error }, what) },
-});
-
-async function listen(app: FastifyInstance, config: Config): Promise<string> {
-  try {
-    await app.listen({ host: config.HOST, port: config.PORT });
-  } catch (error) {
-    if (errnoOf(error) === 'EADDRINUSE') {
-      throw new StartError(
-        `Port ${config.PORT} on ${config.HOST} is taken by another program.`,
-        `choose another one, such as PORT=${config.PORT + 1} npm start`,
-        error,
-      );
-    }
-    if (errnoOf(error) === 'EADDRNOTAVAIL')
-      throw new StartError(`${config.HOST} is no address of this machine.`, 'leave HOST unset to listen on 127.0.0.1', error);
-    if (errnoOf(error) === 'EACCES')
-      throw new StartError(`This user may not listen on port ${config.PORT}.`, 'choose a port above 1023, such as PORT=8000', error);
-    throw error;
-  }
-  const { address, family, port } = app.server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
