@@ -1,49 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Interpreter } from '../runtimes/runtime.ts';
-import type { Ended, Guarantees, LeftOut, Limits, RunSpec, Running, Sandbox, StartPath } from './sandbox.ts';
+import { openRuns, text, type Runs, type SandboxUnderTest } from './contract/runs.contract.ts';
+import type { Guarantees } from './sandbox.ts';
 
 const MIB = 1024 * 1024;
-
-export interface SandboxUnderTest {
-  sandbox: Sandbox;
-  interpreter: Interpreter;
-  /** Which way a run is to be started; each is looked at. */
-  pathOf?: (run: RunSpec) => StartPath;
-  close(): Promise<void>;
-}
-
-interface Options {
-  files?: Record<string, string>;
-  inputs?: Record<string, string>;
-  entry?: string;
-  args?: string[];
-  env?: Record<string, string>;
-  stdin?: string;
-  limits?: Partial<Limits>;
-  splitOutput?: boolean;
-  workspace?: RunSpec['workspace'];
-  signal?: AbortSignal;
-  /** Called with the output so far whenever there is more. */
-  onOutput?: (text: string) => void;
-}
-
-interface Result extends Ended {
-  output: string;
-  streams: { stream: string; text: string }[];
-  files: Record<string, string>;
-  leftOut: LeftOut[];
-}
-
-const LIMITS: Limits = { timeoutMs: 20_000, cpus: 1, memoryBytes: 256 * MIB, pids: 64, diskBytes: 32 * MIB, outputBytes: MIB };
-
-async function text(stream: NodeJS.ReadableStream): Promise<string> {
-  let whole = '';
-  for await (const part of stream) whole += String(part);
-  return whole;
-}
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -72,76 +33,20 @@ export function sandboxContract(name: string, open: () => Promise<SandboxUnderTe
     let under: SandboxUnderTest;
     let guarantees: Guarantees;
     let home: string;
-    let serial = 0;
+    let begin: Runs['begin'];
+    let run: Runs['run'];
+    let close: Runs['close'];
 
     beforeAll(async () => {
-      home = await mkdtemp(join(tmpdir(), 'sandbox-contract-'));
       under = await open();
+      ({ home, begin, run, close } = await openRuns(under));
       ({ guarantees } = await under.sandbox.check());
     });
     afterAll(async () => {
       await under.sandbox.close();
       await under.close();
-      await rm(home, { recursive: true, force: true });
+      await close();
     });
-
-    async function begin(program: string, options: Options = {}): Promise<{ running: Running; run: RunSpec }> {
-      const id = String(++serial).padStart(32, '0');
-      const codeDir = join(home, id, 'code');
-      const inputDir = join(home, id, 'input');
-      await mkdir(codeDir, { recursive: true });
-      await mkdir(inputDir, { recursive: true });
-      const put = async (folder: string, files: Record<string, string>): Promise<void> => {
-        for (const [path, content] of Object.entries(files)) {
-          await mkdir(dirname(join(folder, path)), { recursive: true });
-          await writeFile(join(folder, path), content);
-        }
-      };
-      const entry = options.entry ?? 'main.py';
-      await put(codeDir, { [entry]: program, ...options.files });
-      await put(inputDir, options.inputs ?? {});
-      const run: RunSpec = {
-        jobId: id,
-        interpreter: under.interpreter,
-        codeDir,
-        inputDir,
-        entry,
-        args: options.args ?? [],
-        env: options.env ?? {},
-        stdin: options.stdin ?? '',
-        limits: { ...LIMITS, ...options.limits },
-        splitOutput: options.splitOutput ?? false,
-        workspace: options.workspace ?? 'read_only',
-      };
-      const running = await under.sandbox.start(run, options.signal ?? new AbortController().signal);
-      expect(running.path).toBe(under.pathOf?.(run) ?? 'cold');
-      return { running, run };
-    }
-
-    async function run(program: string, options: Options = {}): Promise<Result> {
-      const { running } = await begin(program, options);
-      try {
-        const streams: Result['streams'] = [];
-        let output = '';
-        for await (const chunk of running.output) {
-          const said = chunk.bytes.toString('utf8');
-          output += said;
-          streams.push({ stream: chunk.stream, text: said });
-          options.onOutput?.(output);
-        }
-        const ended = await running.ended;
-        const leftOut: LeftOut[] = [];
-        const files: Result['files'] = {};
-        for await (const file of running.collect({ maxFiles: 100, maxDepth: 8, maxBytes: 64 * MIB, maxMs: 10_000 }, (what) =>
-          leftOut.push(what),
-        )) {
-          files[file.name] = await text(file.open());
-        }
-        return { ...ended, output, streams, files, leftOut };
-      } finally {
-        await running.dispose();
-      }
-    }
 
     const exited = (code: number) => ({ kind: 'exited', code });
 
