@@ -89,6 +89,7 @@ export function createSubmitter(parts: {
     }
     const inserted = await store.insert({
       id,
+      owner: '',
       spec,
       runtime: runtime.name,
       bytes: submission.files.reduce((sum, file) => sum + file.size, 0),
@@ -96,6 +97,7 @@ export function createSubmitter(parts: {
         ? {}
         : { idempotency: { key: submission.idempotencyKey, fingerprint: fingerprint(sent, submission.files) } }),
     });
+    if (inserted.kind === 'refused') throw new ApiError('unavailable', 'the queue is full; try again', { headers: { 'retry-after': '5' } });
     if (inserted.kind === 'conflict') throw new ApiError('idempotency_conflict', 'this Idempotency-Key was used for another request');
     return { job: inserted.job, isNew: inserted.kind === 'created' };
   }

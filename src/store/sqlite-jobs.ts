@@ -9,6 +9,7 @@ import type { JobRecord, NewJob } from './store.ts';
 /** A row of `jobs`, under the names of its columns. */
 export interface JobRow {
   id: string;
+  owner: string;
   runtime: string;
   status: Status;
   attempt: number;
@@ -48,7 +49,7 @@ export type Changes = Partial<Pick<JobRow, (typeof CHANGING)[number]>>;
 export interface Jobs {
   insert(job: NewJob, at: number): JobRow;
   find(id: string): JobRow | undefined;
-  findByKey(key: string): JobRow | undefined;
+  findByKey(owner: string, key: string): JobRow | undefined;
   record(row: JobRow): JobRecord;
   /** The only way for a status to change: refuses what the table of transitions doesn't have. */
   move(id: string, event: Transition, to: Status, changes: Changes): void;
@@ -57,6 +58,9 @@ export interface Jobs {
   grow(id: string, logLines: number, bytes: number): void;
   delete(id: string): void;
 }
+
+/** One column for whose and which: neither has a space in it. */
+const idempotencyKey = (owner: string, key: string): string => (owner === '' ? key : `${owner} ${key}`);
 
 const parsed = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T));
 
@@ -67,8 +71,8 @@ const refuse = (event: Transition, from: Status, to: Status): never => {
 /** Single jobs: rows in and out. Every method runs within the caller's transaction. */
 export function createJobs(db: DatabaseSync): Jobs {
   const insertJob = db.prepare(`
-    INSERT INTO jobs (id, runtime, status, created_at, bytes, idempotency_key, idempotency_fingerprint)
-    VALUES (?, ?, 'queued', ?, ?, ?, ?) RETURNING *`);
+    INSERT INTO jobs (id, owner, runtime, status, created_at, bytes, idempotency_key, idempotency_fingerprint)
+    VALUES (?, ?, ?, 'queued', ?, ?, ?, ?) RETURNING *`);
   const insertSpec = db.prepare('INSERT INTO specs (job_id, spec) VALUES (?, ?)');
   const insertLabel = db.prepare('INSERT INTO labels (job_id, name, value) VALUES (?, ?, ?)');
   const byId = db.prepare('SELECT * FROM jobs WHERE id = ?');
@@ -83,18 +87,20 @@ export function createJobs(db: DatabaseSync): Jobs {
   const find = (id: string): JobRow | undefined => byId.get(id) as JobRow | undefined;
 
   return {
-    insert({ id, spec, runtime, bytes, idempotency }, at) {
-      const row = insertJob.get(id, runtime, at, bytes, idempotency?.key ?? null, idempotency?.fingerprint ?? null);
+    insert({ id, owner, spec, runtime, bytes, idempotency }, at) {
+      const key = idempotency === undefined ? null : idempotencyKey(owner, idempotency.key);
+      const row = insertJob.get(id, owner, runtime, at, bytes, key, idempotency?.fingerprint ?? null);
       insertSpec.run(id, JSON.stringify(spec));
       for (const [name, value] of Object.entries(spec.labels)) insertLabel.run(id, name, value);
       return row as unknown as JobRow;
     },
     find,
-    findByKey: (key) => byKey.get(key) as JobRow | undefined,
+    findByKey: (owner, key) => byKey.get(idempotencyKey(owner, key)) as JobRow | undefined,
     record(row) {
       const { spec } = specOf.get(row.id) as { spec: string };
       return {
         id: row.id,
+        owner: row.owner,
         spec: JSON.parse(spec) as JobSpec,
         runtime: row.runtime,
         status: row.status,

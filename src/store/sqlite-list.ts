@@ -13,7 +13,7 @@ export interface Lists {
 }
 
 /** The query for a page. A label leads it where there is one, for it is what leaves the fewest jobs. */
-function pageQuery({ status, labels = [], cursor, limit }: ListQuery): { sql: string; values: (string | number)[] } {
+function pageQuery({ owner, status, labels = [], cursor, limit }: ListQuery): { sql: string; values: (string | number)[] } {
   const conditions: string[] = [];
   const values: (string | number)[] = [];
   const where = (condition: string, ...bound: (string | number)[]): void => {
@@ -27,6 +27,7 @@ function pageQuery({ status, labels = [], cursor, limit }: ListQuery): { sql: st
     where(`l${index}.name = ?`, name);
     if (value !== undefined) where(`l${index}.value = ?`, value);
   }
+  if (owner !== undefined) where('jobs.owner = ?', owner);
   if (status !== undefined) where('jobs.status = ?', status);
   if (cursor !== undefined) where(`${id} < ?`, cursor);
   // One more than asked for tells whether there is a next page.

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Transition } from '../jobs/state.ts';
 import { endingOf, type Outcome } from '../jobs/outcome.ts';
 import type { Changes, JobRow, Jobs } from './sqlite-jobs.ts';
+import type { Owners } from './sqlite-owners.ts';
 import type { Finish, Lease, NewLogEntry, RescueRules } from './store.ts';
 
 /** A job that `rescue` took from a worker that is gone. */
@@ -26,8 +27,8 @@ type WriteLog = (job: JobRow, entries: readonly NewLogEntry[]) => void;
 
 const NO_LEASE = { worker: null, lease_token: null, lease_expires_at: null } satisfies Changes;
 
-export function createQueue(db: DatabaseSync, jobs: Jobs, writeLog: WriteLog): Queue {
-  const oldest = db.prepare("SELECT id FROM jobs WHERE status = 'queued' AND runtime = ? ORDER BY id LIMIT 1");
+export function createQueue(db: DatabaseSync, jobs: Jobs, owners: Owners, writeLog: WriteLog): Queue {
+  const oldest = db.prepare("SELECT id FROM jobs WHERE status = 'queued' AND owner = ? AND runtime = ? ORDER BY id LIMIT 1");
   const expired = db.prepare("SELECT id FROM jobs WHERE status = 'running' AND lease_expires_at <= ? ORDER BY id");
 
   const end = (id: string, event: Transition, outcome: Outcome, now: number, more: Changes = {}): void =>
@@ -53,12 +54,22 @@ export function createQueue(db: DatabaseSync, jobs: Jobs, writeLog: WriteLog): Q
     return { id: job.id, what: 'lost' };
   };
 
+  const next = (runtimes: readonly string[]): JobRow | undefined => {
+    for (const owner of owners.waiting()) {
+      const heads = runtimes
+        .map((runtime) => (oldest.get(owner, runtime) as { id: string } | undefined)?.id)
+        .filter((id) => id !== undefined);
+      const [id] = heads.toSorted();
+      if (id !== undefined) return jobs.find(id);
+    }
+    return undefined;
+  };
+
   return {
     take(runtimes, worker, now, leaseMs) {
-      const heads = runtimes.map((runtime) => (oldest.get(runtime) as { id: string } | undefined)?.id).filter((id) => id !== undefined);
-      const id = heads.toSorted()[0];
-      const job = id === undefined ? undefined : jobs.find(id);
+      const job = next(runtimes);
       if (job === undefined) return undefined;
+      owners.served(job.owner);
       const token = randomUUID();
       jobs.move(job.id, 'claim', 'running', {
         attempt: job.attempt + 1,

@@ -74,8 +74,50 @@ const TABLES = `
   END;
 `;
 
+/**
+ * Whose jobs there are. `owners` is kept by triggers, too: who waits, with how much, and whose turn it is (`served` counts the claims,
+ * so that the smallest has waited for the longest). Who has no jobs any more has no row.
+ */
+const OWNERS = `
+  ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+  CREATE INDEX jobs_by_owner ON jobs (owner, id);
+  CREATE INDEX jobs_by_owner_status ON jobs (owner, status, id);
+  DROP INDEX jobs_queue;
+  CREATE INDEX jobs_queue ON jobs (owner, runtime, id) WHERE status = 'queued';
+
+  CREATE TABLE owners (
+    owner TEXT PRIMARY KEY,
+    jobs INTEGER NOT NULL DEFAULT 0,
+    queued INTEGER NOT NULL DEFAULT 0,
+    running INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    max_running INTEGER,
+    served INTEGER NOT NULL DEFAULT 0
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX owners_waiting ON owners (running, served) WHERE queued > 0;
+  CREATE INDEX owners_served ON owners (served);
+  INSERT INTO owners (owner, jobs, queued, running, bytes)
+    SELECT owner, count(*), sum(status = 'queued'), sum(status = 'running'), sum(bytes) FROM jobs GROUP BY owner;
+
+  CREATE TRIGGER owners_inserted AFTER INSERT ON jobs BEGIN
+    INSERT INTO owners (owner) VALUES (new.owner) ON CONFLICT DO NOTHING;
+    UPDATE owners SET jobs = jobs + 1, bytes = bytes + new.bytes,
+      queued = queued + (new.status = 'queued'), running = running + (new.status = 'running') WHERE owner = new.owner;
+  END;
+  CREATE TRIGGER owners_updated AFTER UPDATE OF status, bytes ON jobs BEGIN
+    UPDATE owners SET bytes = bytes - old.bytes + new.bytes,
+      queued = queued - (old.status = 'queued') + (new.status = 'queued'),
+      running = running - (old.status = 'running') + (new.status = 'running') WHERE owner = new.owner;
+  END;
+  CREATE TRIGGER owners_deleted AFTER DELETE ON jobs BEGIN
+    UPDATE owners SET jobs = jobs - 1, bytes = bytes - old.bytes,
+      queued = queued - (old.status = 'queued'), running = running - (old.status = 'running') WHERE owner = old.owner;
+    DELETE FROM owners WHERE owner = old.owner AND jobs = 0;
+  END;
+`;
+
 /** Each takes the database from the version of its index to the next one. What has been released is never changed, only added to. */
-const MIGRATIONS = [TABLES];
+export const MIGRATIONS = [TABLES, OWNERS];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

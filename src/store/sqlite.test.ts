@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StartError } from '../errors.ts';
 import { LEASE_MS, lines, newJob, RULES, RUNTIME, seqs, succeeded, upTo, AT_ONCE, line } from './contract/jobs-for-tests.contract.ts';
+import { MIGRATIONS } from './sqlite-schema.ts';
 import { openSqliteStore } from './sqlite-under-test.contract.ts';
 import { createSqliteStore } from './sqlite.ts';
 import { storeContract } from './store.contract.ts';
@@ -143,6 +144,22 @@ describe('sqlite', () => {
     db.exec('PRAGMA user_version = 999');
     db.close();
     expect(refusal().message).toContain('newer version');
+  });
+
+  it('takes over the jobs of the version before there were owners', async () => {
+    const db = new DatabaseSync(path);
+    db.exec(MIGRATIONS[0] ?? '');
+    db.exec('PRAGMA user_version = 1');
+    const [queued, finished] = [newJob(), newJob()];
+    const insert = db.prepare('INSERT INTO jobs (id, runtime, status, created_at, bytes, idempotency_key) VALUES (?, ?, ?, 1, 5, ?)');
+    insert.run(queued.id, RUNTIME, 'queued', 'k');
+    insert.run(finished.id, RUNTIME, 'succeeded', null);
+    for (const { id, spec } of [queued, finished]) db.prepare('INSERT INTO specs VALUES (?, ?)').run(id, JSON.stringify(spec));
+    db.close();
+    const store = open();
+    expect(await store.usage('')).toEqual({ queued: 1, running: 0, bytes: 10 });
+    expect(await store.insert(newJob({ idempotency: { key: 'k', fingerprint: '' } }))).toEqual({ kind: 'conflict' });
+    expect((await claimFrom(store)).job).toMatchObject({ id: queued.id, owner: '' });
   });
 
   it('leaves nothing of a change that failed half-way', async () => {

@@ -8,6 +8,7 @@ import { createFollow } from './sqlite-follow.ts';
 import { createJobs, type JobRow } from './sqlite-jobs.ts';
 import { createLists } from './sqlite-list.ts';
 import { createLog } from './sqlite-log.ts';
+import { createOwners } from './sqlite-owners.ts';
 import { openDatabase, type Sync } from './sqlite-open.ts';
 import { createQueue, type Rescue } from './sqlite-queue.ts';
 import { createReclaim } from './sqlite-reclaim.ts';
@@ -57,7 +58,8 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
   const jobs = createJobs(db);
   const lists = createLists(db);
   const log = createLog(db, cache);
-  const queue = createQueue(db, jobs, writeLog);
+  const owners = createOwners(db);
+  const queue = createQueue(db, jobs, owners, writeLog);
   const reclaim = createReclaim(db);
   const countCheck = db.prepare('UPDATE checks SET count = count + 1');
   /** How to tell whoever runs a job that it is to be canceled, by the job's id. */
@@ -124,12 +126,16 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
 
     async insert(job) {
       const inserted = write((): Inserted => {
-        const existing = job.idempotency && jobs.findByKey(job.idempotency.key);
+        const existing = job.idempotency && jobs.findByKey(job.owner, job.idempotency.key);
         if (existing !== undefined) {
           const isSame = existing.idempotency_fingerprint === job.idempotency?.fingerprint;
           return isSame ? { kind: 'existing', job: jobs.record(existing) } : { kind: 'conflict' };
         }
-        return { kind: 'created', job: jobs.record(jobs.insert(job, now())) };
+        const bound = owners.passed(job);
+        if (bound !== undefined) return { kind: 'refused', bound };
+        const row = jobs.insert(job, now());
+        owners.boundRunning(job);
+        return { kind: 'created', job: jobs.record(row) };
       });
       if (inserted.kind === 'created') bell.ring(QUEUE);
       return inserted;
@@ -221,6 +227,8 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
     finished: async (query) => read(() => lists.finished(query)),
 
     stats: async () => read(() => lists.stats()),
+
+    usage: async (owner) => read(() => owners.usage(owner)),
 
     async close() {
       if (db.isOpen) db.close();

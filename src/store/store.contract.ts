@@ -1,8 +1,10 @@
 import { describe } from 'vitest';
 import { accepting } from './contract/accepting.contract.ts';
+import { bounds } from './contract/bounds.contract.ts';
 import { canceling } from './contract/canceling.contract.ts';
 import { closing } from './contract/closing.contract.ts';
 import { deleting } from './contract/deleting.contract.ts';
+import { fairness } from './contract/fairness.contract.ts';
 import { finishing } from './contract/finishing.contract.ts';
 import { following } from './contract/following.contract.ts';
 import { idempotency } from './contract/idempotency.contract.ts';
@@ -21,7 +23,9 @@ export function storeContract(name: string, open: OpenStore): void {
   describe(`store ${name}`, () => {
     accepting(open);
     idempotency(open);
+    bounds(open);
     queue(open);
+    fairness(open);
     leases(open);
     log(open);
     following(open);

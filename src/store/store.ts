@@ -27,6 +27,8 @@ export type LogChunk = readonly LogEntry[];
 /** A job as the store keeps it. Times are milliseconds since the epoch. */
 export interface JobRecord {
   id: string;
+  /** Whose it is: the name of the key that it came with; empty where there are no keys. */
+  owner: string;
   spec: JobSpec;
   /** The runtime that runs it: `spec.runtime` after aliases. */
   runtime: string;
@@ -47,14 +49,39 @@ export interface JobRecord {
 
 export interface NewJob {
   id: string;
+  owner: string;
   spec: JobSpec;
   runtime: string;
   /** Bytes uploaded. */
   bytes: number;
+  /** Keys of different owners are different keys. */
   idempotency?: { key: string; /** Digest of the whole request. */ fingerprint: string };
+  bounds?: Bounds;
 }
 
-export type Inserted = { kind: 'created'; job: JobRecord } | { kind: 'existing'; job: JobRecord } | { kind: 'conflict' };
+/** How much there may be, this job included. What is not given is not bounded. */
+export interface Bounds {
+  /** Jobs that wait, whosever they are. */
+  queued?: number | undefined;
+  ownerQueued?: number | undefined;
+  /** Bytes of all jobs of the owner together. */
+  ownerBytes?: number | undefined;
+  /** Jobs of the owner that run at once. It refuses nothing: more of them wait. The newest job's word holds for all of the owner's. */
+  ownerRunning?: number | undefined;
+}
+
+export type Inserted =
+  | { kind: 'created'; job: JobRecord }
+  | { kind: 'existing'; job: JobRecord }
+  | { kind: 'conflict' }
+  | { kind: 'refused'; bound: 'queued' | 'ownerQueued' | 'ownerBytes' };
+
+/** What an owner's jobs take. */
+export interface OwnerUsage {
+  queued: number;
+  running: number;
+  bytes: number;
+}
 
 /** A worker's timed claim on an attempt. Only its holder may write to the job. */
 export interface Lease {
@@ -89,6 +116,8 @@ export interface Finish {
 }
 
 export interface ListQuery {
+  /** Only this one's. */
+  owner?: string;
   status?: Status;
   /** `[name]` or `[name, value]`; all must match. */
   labels?: readonly (readonly [name: string, value?: string])[];
@@ -130,13 +159,19 @@ export interface Store {
   /** Resolves when the store answers, else throws a StartError with the line that mends it. */
   check(): Promise<void>;
 
-  /** Accepts a job as `queued`. The same idempotency key gives the job it was first used for, or `conflict` when the fingerprint differs. */
+  /**
+   * Accepts a job as `queued`, or refuses it where a bound would be passed. The same idempotency key gives the job it was first used
+   * for, whatever the bounds, or `conflict` when the fingerprint differs.
+   */
   insert(job: NewJob): Promise<Inserted>;
   get(id: string): Promise<JobRecord | undefined>;
   /** Newest first. `next` is a cursor, null at the end. */
   list(query: ListQuery): Promise<{ jobs: JobRecord[]; next: string | null }>;
 
-  /** queued → running for one claimer only, oldest job first. Undefined when the signal aborts first. */
+  /**
+   * queued → running for one claimer only; of an owner's jobs the oldest first. Owners take turns: however many jobs one has, another's
+   * first is next when as many have started as there are owners who wait. Undefined when the signal aborts first.
+   */
   claim(request: ClaimRequest): Promise<Claim | undefined>;
   /** Prolongs a lease by `leaseMs` from now. `lost`: the job belongs to somebody else, or is over. */
   renew(lease: Lease, leaseMs: number): Promise<'held' | 'cancel' | 'lost'>;
@@ -161,6 +196,7 @@ export interface Store {
   /** Finished jobs, those that finished first ahead. `before`: only those finished before that time. */
   finished(query: { before?: number; limit: number }): Promise<{ id: string; finishedAt: number; bytes: number }[]>;
   stats(): Promise<StoreStats>;
+  usage(owner: string): Promise<OwnerUsage>;
   close(): Promise<void>;
 }
 

@@ -8,9 +8,10 @@ export function accepting(open: OpenStore): void {
 
     it('keeps a job as it was sent, queued and not started', async () => {
       const spec = specWith({ args: ['é日\u2028"\\'], env: { A: '' }, stdin: 'a\r\nb', labels: { team: 'x' } });
-      const job = newJob({ spec, bytes: 123 });
+      const job = newJob({ owner: 'alice', spec, bytes: 123 });
       const record = {
         id: job.id,
+        owner: 'alice',
         spec,
         runtime: RUNTIME,
         status: 'queued',

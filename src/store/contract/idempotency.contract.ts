@@ -28,10 +28,19 @@ export function idempotency(open: OpenStore): void {
       expect(await t.store.insert(keyed('b'))).toMatchObject({ kind: 'created' });
     });
 
+    it('keeps keys of different owners apart', async () => {
+      const mine = newJob({ owner: 'alice', idempotency: { key: 'k', fingerprint: 'f' } });
+      const yours = newJob({ owner: 'bob', idempotency: { key: 'k', fingerprint: 'f' } });
+      expect(await t.store.insert(mine)).toMatchObject({ kind: 'created', job: { id: mine.id } });
+      expect(await t.store.insert(yours)).toMatchObject({ kind: 'created', job: { id: yours.id } });
+      expect(await t.store.insert(keyed('k'))).toMatchObject({ kind: 'created' });
+      expect(await t.store.insert({ ...mine, id: yours.id })).toMatchObject({ kind: 'existing', job: { id: mine.id } });
+    });
+
     it('accepts one of many requests with the same key at once', async () => {
       const inserted = await Promise.all(Array.from({ length: 10 }, () => t.store.insert(keyed('k'))));
       expect(inserted.filter(({ kind }) => kind === 'created')).toHaveLength(1);
-      expect(new Set(inserted.map((one) => (one.kind === 'conflict' ? '' : one.job.id)))).toHaveProperty('size', 1);
+      expect(new Set(inserted.map((one) => ('job' in one ? one.job.id : '')))).toHaveProperty('size', 1);
       expect((await t.store.stats()).queued).toBe(1);
     });
 

@@ -17,7 +17,14 @@ const specs = jobSpec({
 export const specWith = (spec: Partial<JobSpec> = {}): JobSpec => specs.parse(spec);
 
 export const newId = (): string => v7().replaceAll('-', '');
-export const newJob = (more: Partial<NewJob> = {}): NewJob => ({ id: newId(), spec: specWith(), runtime: RUNTIME, bytes: 0, ...more });
+export const newJob = (more: Partial<NewJob> = {}): NewJob => ({
+  id: newId(),
+  owner: '',
+  spec: specWith(),
+  runtime: RUNTIME,
+  bytes: 0,
+  ...more,
+});
 
 export const line = (text: string, more: Partial<NewLogEntry> = {}): NewLogEntry => ({
   stream: 'stdout',

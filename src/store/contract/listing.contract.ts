@@ -73,6 +73,20 @@ export function listing(open: OpenStore): void {
       expect(await listed({ labels: [['c']] })).toEqual([]);
     });
 
+    it('keeps to one owner’s jobs, with status and labels', async () => {
+      const mine = await t.submit({ owner: 'alice', spec: specWith({ labels: { a: '1' } }) });
+      const running = await t.claim();
+      const labeledMine = await t.submit({ owner: 'alice', spec: specWith({ labels: { a: '1' } }) });
+      await t.submit({ owner: 'bob', spec: specWith({ labels: { a: '1' } }) });
+      const nobodys = await labeled({ a: '1' });
+      expect(running.job.id).toBe(mine.id);
+      expect(await listed({ owner: 'alice' })).toEqual([labeledMine.id, mine.id]);
+      expect(await listed({ owner: 'alice', status: 'running' })).toEqual([mine.id]);
+      expect(await listed({ owner: 'alice', labels: [['a', '1']], cursor: labeledMine.id })).toEqual([mine.id]);
+      expect(await listed({ owner: '' })).toEqual([nobodys.id]);
+      expect(await listed({ owner: 'carol' })).toEqual([]);
+    });
+
     it('combines status, labels and pages', async () => {
       const jobs = [];
       for (let count = 0; count < 6; count += 1) jobs.push(await labeled({ kind: count % 2 === 0 ? 'even' : 'odd' }));

@@ -33,7 +33,7 @@ export interface Fixture {
 }
 
 export const jobOf = (inserted: Inserted): JobRecord => {
-  if (inserted.kind === 'conflict') throw new Error('a conflict where a job was expected');
+  if (!('job' in inserted)) throw new Error(`${inserted.kind} where a job was expected`);
   return inserted.job;
 };
 

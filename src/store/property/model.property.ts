@@ -4,6 +4,7 @@ import type { Claim } from '../store.ts';
 /** A job as it must be. */
 export interface ModelJob {
   id: string;
+  owner: string;
   status: Status;
   attempt: number;
   log: string[];

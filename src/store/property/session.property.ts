@@ -52,6 +52,16 @@ export async function startSession(open: OpenStore): Promise<Session> {
     }
     const { jobs } = await under.store.list({ limit: model.jobs.length + 1 });
     expect(jobs.map(({ id }) => id)).toEqual(model.jobs.map(({ id }) => id).toReversed());
+    for (const owner of new Set(model.jobs.map((job) => job.owner))) {
+      const theirs = model.jobs.filter((job) => job.owner === owner);
+      const { jobs: listed } = await under.store.list({ owner, limit: theirs.length + 1 });
+      expect(listed.map(({ id }) => id)).toEqual(theirs.map(({ id }) => id).toReversed());
+      expect(await under.store.usage(owner)).toEqual({
+        queued: theirs.filter(({ status }) => status === 'queued').length,
+        running: theirs.filter(({ status }) => status === 'running').length,
+        bytes: listed.reduce((sum, job) => sum + job.bytes, 0),
+      });
+    }
     const count = (status: string): number => model.jobs.filter((job) => job.status === status).length;
     expect(await under.store.stats()).toMatchObject({
       queued: count('queued'),
