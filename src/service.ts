@@ -78,7 +78,7 @@ async function compose(
   const artifacts = await chooseArtifacts(config);
   undo.add(() => artifacts.close());
   await artifacts.check();
-  await artifacts.sweep();
+  await artifacts.sweep(0);
 
   const runtimes = await createRuntimes({
     dir: join(dirname(config.dataDir), 'runtimes'),

@@ -3,6 +3,7 @@ import type { OpenArtifacts } from './contract/artifacts-under-test.contract.ts'
 import { downloading } from './contract/downloading.contract.ts';
 import { housekeeping } from './contract/housekeeping.contract.ts';
 import { keeping } from './contract/keeping.contract.ts';
+import { logs } from './contract/logs.contract.ts';
 import { removing } from './contract/removing.contract.ts';
 import { uploading } from './contract/uploading.contract.ts';
 
@@ -12,6 +13,7 @@ export function artifactsContract(name: string, open: OpenArtifacts): void {
     uploading(open);
     keeping(open);
     downloading(open);
+    logs(open);
     removing(open);
     housekeeping(open);
   });

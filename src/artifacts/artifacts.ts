@@ -43,8 +43,11 @@ export interface Artifacts {
   /** Resolves when files can be written and read, else throws a StartError with the line that mends it. */
   check(): Promise<void>;
 
-  /** Removes what uploads left that a killed service had begun. To be called once, at start, by the only service there is. */
-  sweep(): Promise<void>;
+  /**
+   * Removes what uploads left that a killed process had begun and that nothing was added to for `minAgeMs`. 0 is for the only
+   * process there is, at its start; while others may be uploading, it is longer than any upload takes.
+   */
+  sweep(minAgeMs: number): Promise<void>;
 
   stage(jobId: string): Promise<Upload>;
   inputs(jobId: string): Promise<Inputs>;
@@ -54,6 +57,13 @@ export interface Artifacts {
   clearOutputs(jobId: string): Promise<void>;
   /** Undefined when there is no such job or artifact, whatever tricks the name tries. */
   open(jobId: string, name: string): Promise<OpenArtifact | undefined>;
+  /**
+   * Keeps the log of a job that is over, in the form that its store gives it; no client reaches it by a name. Keeping again replaces
+   * it in one step, and content that breaks off (then this rejects) changes nothing.
+   */
+  keepLog(jobId: string, content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Undefined when none was kept. */
+  openLog(jobId: string): Promise<OpenArtifact | undefined>;
   /** Removes everything of a job. Removing what is not there is no error. */
   remove(jobId: string): Promise<void>;
   /** Ids of all jobs that have files, with the time of their last change; to find what a crash left behind. */

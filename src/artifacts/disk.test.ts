@@ -169,7 +169,7 @@ describe('artifacts disk, on its host', () => {
     await started.promise;
     await mkdir(join(under.dir, 'staging/removed-1/inner'), { recursive: true });
     await chmod(join(under.dir, 'staging/removed-1'), 0o000);
-    await (await under.reopen()).sweep();
+    await (await under.reopen()).sweep(0);
     expect(await under.stored()).toEqual(before);
     gate.resolve();
     await copying;

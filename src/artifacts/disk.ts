@@ -4,7 +4,7 @@ import { chmod, lstat, mkdir, opendir, readdir, readFile, rename, rm, stat, writ
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ApiError, errnoOf, StartError } from '../errors.ts';
-import type { Artifacts, Upload } from './artifacts.ts';
+import type { Artifacts, OpenArtifact, Upload } from './artifacts.ts';
 import { contentType } from './content-type.ts';
 import { makeFolders, readParts, writeNew } from './disk-file.ts';
 import { isJobId, problemOfPath } from './path.ts';
@@ -23,7 +23,7 @@ const missing = (error: unknown): undefined => {
 };
 
 /**
- * Files of jobs in a folder of this host: `<id>/code`, `<id>/input`, `<id>/output`. What is not whole yet, or not any
+ * Files of jobs in a folder of this host: `<id>/code`, `<id>/input`, `<id>/output`, `<id>/log`. What is not whole yet, or not any
  * more, lies in `staging` and `keeping` under names of its own, and moves in one step.
  */
 export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
@@ -44,6 +44,17 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
       return missing(error);
     }
     await removeTree(gone);
+  }
+
+  async function openFile(path: string): Promise<OpenArtifact | undefined> {
+    const found = await lstat(path).catch(missing);
+    if (found?.isFile() !== true) return undefined;
+    const whole = { start: 0, end: found.size - 1 };
+    return {
+      size: found.size,
+      modifiedAt: found.mtimeMs,
+      stream: (range = whole) => Readable.from(readParts(path, range)),
+    };
   }
 
   return {
@@ -72,9 +83,13 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
       }
     },
 
-    async sweep() {
+    async sweep(minAgeMs) {
+      const before = Date.now() - minAgeMs;
       for (const folder of [staging, keeping]) {
-        for (const name of await readdir(folder)) await removeTree(join(folder, name));
+        for (const name of await readdir(folder)) {
+          const found = await lstat(join(folder, name)).catch(missing);
+          if (found !== undefined && (minAgeMs === 0 || found.mtimeMs < before)) await removeTree(join(folder, name));
+        }
       }
     },
 
@@ -121,14 +136,23 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
     async open(jobId, name) {
       if (!isJobId(jobId) || problemOfPath(name) !== undefined) return undefined;
       const path = join(jobDir(jobId), 'output', name);
-      const found = await lstat(path).catch(missing);
-      if (found?.isFile() !== true) return undefined;
-      const whole = { start: 0, end: found.size - 1 };
-      return {
-        size: found.size,
-        modifiedAt: found.mtimeMs,
-        stream: (range = whole) => Readable.from(readParts(path, range)),
-      };
+      return openFile(path);
+    },
+
+    async keepLog(jobId, content) {
+      const final = join(jobDir(jobId), 'log');
+      const temporary = unfinished(keeping, jobId);
+      try {
+        await writeNew(temporary, content);
+        await rename(temporary, final);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+    },
+
+    async openLog(jobId) {
+      return isJobId(jobId) ? openFile(join(jobDir(jobId), 'log')) : undefined;
     },
 
     remove: async (jobId) => removeAtOnce(jobDir(jobId)),

@@ -33,10 +33,20 @@ export function housekeeping(open: OpenArtifacts): void {
       const before = await t.under.stored();
       await write(await t.artifacts.stage(newId()), 'code', 'pkg/main.py', 'x');
       const again = await t.under.reopen();
-      await again.sweep();
+      await again.sweep(0);
       expect(await t.under.stored()).toEqual(before);
       expect(await t.received(id, 'code')).toEqual({ 'main.py': 'x' });
       expect(await t.kept(id, 'result')).toBe('y');
+    });
+
+    it('leaves uploads alone that may still go on, when others may be uploading', async () => {
+      const id = newId();
+      const upload = await t.artifacts.stage(id);
+      await write(upload, 'code', 'main.py', 'x');
+      await t.artifacts.sweep(60_000);
+      await write(upload, 'code', 'more.py', 'y');
+      await upload.commit();
+      expect(await t.received(id, 'code')).toEqual({ 'main.py': 'x', 'more.py': 'y' });
     });
 
     it('keeps what was committed and kept when the service is killed', async () => {
