@@ -241,6 +241,18 @@ print("daemons are up", flush=True)
         expect(result.output).toHaveLength(100_000);
       });
 
+      it('hands out all of an output that nobody read until the end', async () => {
+        const { running } = await begin('print("one"); print("two")');
+        try {
+          await running.ended;
+          const parts: Buffer[] = [];
+          for await (const { bytes } of running.output) parts.push(Buffer.from(bytes));
+          expect(Buffer.concat(parts).toString()).toBe('one\ntwo\n');
+        } finally {
+          await running.dispose();
+        }
+      });
+
       it('leaves no process of its own behind when it is disposed of while running', async () => {
         const marker = `marker-${Math.random()}`;
         const { running } = await begin(`${DAEMONS}time.sleep(60)`, { args: [marker] });

@@ -217,8 +217,9 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
               over.resolve();
             } else if (verb === 'ended') {
               const [status = 0, cpuUs = 0, maxRssKb = 0] = words.map(Number);
-              settleEnd?.resolve({ status, cpuMs: cpuUs / 1000, maxRssBytes: maxRssKb * 1024, wallMs: 0 });
-              fail(new Error('a forked process ended before it was ready'));
+              // Its pipes are another way than this one: what it wrote last may still be on it, and is its reader's.
+              if (settleEnd === undefined) fail(new Error('a forked process ended before it was ready'));
+              else settleEnd.resolve({ status, cpuMs: cpuUs / 1000, maxRssBytes: maxRssKb * 1024, wallMs: 0 });
             }
           },
           lost(why) {
