@@ -6,6 +6,7 @@ import type { Files, Submission } from '../client/client.ts';
 import { file, folder } from '../client/node.ts';
 import { variable } from './environment.ts';
 import { CliFailure } from './failure.ts';
+import { say } from './terminal.ts';
 
 /** What `run` was asked for, as commander hands it over. */
 export interface SubmissionOptions {
@@ -28,6 +29,7 @@ export interface SubmissionOptions {
 }
 
 const MAIN = 'main.py';
+const SILENT_MS = 2000;
 
 const kindOf = async (path: string): Promise<'file' | 'folder'> => {
   const found = await stat(path).catch((error: unknown) => {
@@ -82,7 +84,16 @@ async function pipedText(): Promise<string | undefined> {
   const input = fstatSync(process.stdin.fd);
   if (!input.isFIFO() && !input.isFile() && !input.isSocket()) return undefined;
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+  // Scheduled and nested commands often inherit a pipe that nobody ever closes.
+  const hint = setTimeout(() => say('Waiting for standard input to end (--no-stdin leaves it alone) …'), SILENT_MS);
+  try {
+    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+      clearTimeout(hint);
+      chunks.push(chunk);
+    }
+  } finally {
+    clearTimeout(hint);
+  }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
   } catch (error) {

@@ -59,6 +59,13 @@ describe('job-runner run', () => {
     expect((await cli.run(['run', 'app', '--entry', 'pkg/answer.py'])).code).toBe(0);
   });
 
+  it('says what it waits for when its standard input stays open', async () => {
+    const running = cli.start(['run', '-c', 'import sys; print(sys.stdin.read())']);
+    await expect.poll(running.stderr, { timeout: 20_000 }).toContain('--no-stdin');
+    running.stdin.end('late');
+    expect((await running.ended).stdout).toBe('late\n');
+  });
+
   it('lets a plain script write beside its code where that is asked for', async () => {
     const made = await cli.run(['run', '-c', 'open("plot.txt", "w").write("x")', '--workspace', 'writable', '-o', 'plots']);
     expect(made.code).toBe(0);

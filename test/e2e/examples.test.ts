@@ -61,7 +61,7 @@ it.each(examples)('$page:$line ($language)', async ({ language, code }) => {
   const { file, command } = PROGRAMS[language] ?? { file: '', command: [] };
   await writeFile(join(folder, file), code.replaceAll(USUAL_URL, service.url));
   const [program = '', ...args] = command;
-  const ended = await execute(program, [...args, file], {
+  const running = execute(program, [...args, file], {
     cwd: folder,
     env: {
       // This Node before whichever the machine has.
@@ -72,5 +72,7 @@ it.each(examples)('$page:$line ($language)', async ({ language, code }) => {
       PYTHONDONTWRITEBYTECODE: '1',
     },
   });
-  expect(ended.stdout).not.toBe('');
+  // A pipe that stays open is one that something may still come out of, to a command that reads it.
+  running.child.stdin?.end();
+  expect((await running).stdout).not.toBe('');
 });
