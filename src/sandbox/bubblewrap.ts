@@ -12,7 +12,7 @@ import { createLauncherPool } from './launcher-pool.ts';
 import { prepareLauncher, type Launched, type Prepared } from './launcher.ts';
 import { readOutput } from './output.ts';
 import { bubblewrapArgs, encodeSteps, initSteps, launchSteps, mountPoint, prepareSteps, type Host } from './plan.ts';
-import type { Ended, Exit, Guarantees, Limits, RunSpec, Running, Sandbox, SandboxHealth } from './sandbox.ts';
+import type { ColdReason, Ended, Exit, Guarantees, Limits, RunSpec, Running, Sandbox, SandboxHealth } from './sandbox.ts';
 import type { Slot } from './slot.ts';
 import { tryOut } from './trial.ts';
 import { isFull, watchRun } from './watch.ts';
@@ -35,12 +35,18 @@ export interface BubblewrapOptions {
 const MIB = 1024 * 1024;
 
 /** A fork server knows its jobs' users as a row of this many; the servers' own come after it. */
-const WARM_USERS = 1000;
+const WARM_USERS = 60_000;
 /** What warm sandboxes are made for, as most jobs are; others change theirs. */
 const WARM_LIMITS: Limits = { timeoutMs: 60_000, cpus: 1, memoryBytes: 512 * MIB, pids: 128, diskBytes: 256 * MIB, outputBytes: 64 * MIB };
 
 /** bubblewrap's monitor and our init: in the job's cgroup, but not the job's. */
 const OWN_PROCESSES = 2;
+
+interface Started {
+  slot: Slot;
+  launched: Launched;
+  coldBecause: ColdReason | undefined;
+}
 
 export function createBubblewrap(options: BubblewrapOptions): Sandbox {
   let host: Host | undefined;
@@ -92,16 +98,16 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     return host;
   };
 
-  async function startIt(slot: Slot, run: RunSpec): Promise<{ slot: Slot; launched: Launched }> {
+  async function startIt(slot: Slot, run: RunSpec): Promise<Started> {
     try {
-      return { slot, launched: await slot.start(run) };
+      return { slot, launched: await slot.start(run), coldBecause: undefined };
     } catch (error) {
       await slot.discard();
       throw error;
     }
   }
 
-  async function startCold(run: RunSpec): Promise<{ slot: Slot; launched: Launched }> {
+  async function startCold(run: RunSpec): Promise<Started> {
     try {
       return await startIt(await pool.take(), run);
     } finally {
@@ -109,19 +115,22 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     }
   }
 
-  /** Undefined where a cold start is needed or better. */
-  async function startWarm(run: RunSpec): Promise<{ slot: Slot; launched: Launched } | undefined> {
-    const slot = await warm?.take(run);
-    try {
-      return slot === undefined ? undefined : await startIt(slot, run);
-    } catch (error) {
-      options.warm?.events.trouble('a warm start failed; the job starts cold', error);
-      return undefined;
+  async function startSomehow(run: RunSpec): Promise<Started> {
+    if (warm === undefined) return startCold(run);
+    let slot = await warm.take(run);
+    if (typeof slot === 'object') {
+      try {
+        return await startIt(slot, run);
+      } catch (error) {
+        options.warm?.events.trouble('a warm start failed; the job starts cold', error);
+        slot = 'failing';
+      }
     }
+    return { ...(await startCold(run)), coldBecause: slot };
   }
 
   async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
-    const { slot, launched } = (await startWarm(run)) ?? (await startCold(run));
+    const { slot, launched, coldBecause } = await startSomehow(run);
     const { cgroup } = slot;
     const cause = firstCause(run.limits, signal, () => launched.kill());
     const tmpfs = launched.root;
@@ -162,6 +171,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     let disposed: Promise<void> | undefined;
     const self: Running = {
       path: slot.path,
+      coldBecause,
       output,
       ended,
       collect: (bounds, leftOut) => collectRun(folders, bounds, leftOut),

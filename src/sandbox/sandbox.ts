@@ -87,8 +87,18 @@ export interface LeftOut {
 /** How a program starts: with an interpreter of its own, or with one that has imported what it needs before the job came. */
 export type StartPath = 'cold' | 'warm';
 
+/**
+ * Why a program of a driver that starts warm was started cold. It asked to be: `asked`. It could tell the difference: `environment`
+ * (variables that are read when an interpreter starts), `entry` (no ordinary .py file), `shadows` (has modules by the names of some that
+ * are imported ahead). There was none: `starting` (the first for this interpreter, or since the last one ended), `empty` (jobs come
+ * faster than sandboxes can be made), `failing` (they can't be made).
+ */
+export type ColdReason = 'asked' | 'environment' | 'entry' | 'shadows' | 'starting' | 'empty' | 'failing';
+
 export interface Running {
   readonly path: StartPath;
+  /** Only where it could have been a warm start. */
+  readonly coldBecause?: ColdReason | undefined;
   /** Output as it comes, at most `limits.outputBytes` in all; ends when nothing of the job can write any more. Not reading it makes the program wait. */
   output: AsyncIterable<OutputChunk>;
   /** Resolves when no process of the job is alive any more. Never rejects for what the program did; rejects when the sandbox itself failed, with SandboxLost when that is likely to work at the next try. */

@@ -6,6 +6,8 @@ import type { RunSpec, StartPath } from './sandbox.ts';
 export interface Slot {
   readonly path: StartPath;
   readonly cgroup: Cgroup | undefined;
+  /** Resolves when its process has ended: of no use any more, if that was before it got a job. */
+  readonly died?: Promise<unknown>;
   /** Gives it its job. Rejects, to be discarded then, when the job could not be started. */
   start(run: RunSpec): Promise<Launched>;
   /** Ends one that has not got a job, with all that belongs to it. */

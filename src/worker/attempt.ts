@@ -6,7 +6,16 @@ import type { Artifacts } from '../artifacts/artifacts.ts';
 import { endingOf, type Outcome, type Usage } from '../jobs/outcome.ts';
 import { runnerEntry, says } from '../jobs/runner-lines.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
-import { SandboxLost, type Ended, type Exit, type RunSpec, type Running, type Sandbox, type StartPath } from '../sandbox/sandbox.ts';
+import {
+  SandboxLost,
+  type ColdReason,
+  type Ended,
+  type Exit,
+  type RunSpec,
+  type Running,
+  type Sandbox,
+  type StartPath,
+} from '../sandbox/sandbox.ts';
 import type { Claim, JobRecord, NewLogEntry, Store } from '../store/store.ts';
 import { keepLease } from './lease.ts';
 import { createLogWriter, type LogWriter } from './log-writer.ts';
@@ -35,6 +44,7 @@ interface Result {
   truncated: boolean;
   /** Undefined where nothing was started. */
   path?: StartPath;
+  coldBecause?: ColdReason | undefined;
 }
 
 class LeaseLost extends Error {}
@@ -104,7 +114,8 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
       log: [...rest, ...lastWords(result.outcome)],
     });
     if (!finished) throw new LeaseLost('the lease was lost before the end was written');
-    logger.info({ outcome: result.outcome, usage: result.usage, path: result.path }, 'finished');
+    const { outcome, usage, path, coldBecause } = result;
+    logger.info({ outcome, usage, path, coldBecause }, 'finished');
   } catch (error) {
     if (error instanceof LeaseLost) logger.warn('the lease is lost: somebody else has the job now');
     else logger.error({ err: error }, 'the end of the attempt could not be written; the job is retried when the lease is over');
@@ -150,7 +161,7 @@ async function execute(going: Going): Promise<Result> {
 async function runOnce(going: Going, run: RunSpec): Promise<Result> {
   const running = await going.sandbox.start(run, going.signal);
   going.undo.push(() => running.dispose());
-  return { ...(await follow(going, running)), path: running.path };
+  return { ...(await follow(going, running)), path: running.path, coldBecause: running.coldBecause };
 }
 
 async function follow({ job, artifacts, rules, log, say }: Going, running: Running): Promise<Result> {

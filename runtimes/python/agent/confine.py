@@ -44,6 +44,10 @@ def build_world(slot, masked):
     # Other jobs' folders, and this program.
     kernel.unmount("/jobs")
     kernel.unmount("/opt/agent")
+    # A description of its own: the flags of the inherited one, as O_NONBLOCK, would be all jobs' at once.
+    empty = os.open(_NULL, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
 
 
 def become(uid):
@@ -54,11 +58,17 @@ def become(uid):
         os.setresuid(uid, uid, uid)
     # After a change of user the files of /proc/self belong to root; the maps must be writable.
     kernel.set_dumpable(True)
+    # When the host runs short of memory, jobs go before anything else.
+    _write("/proc/self/oom_score_adj", "500")
     kernel.unshare(kernel.CLONE_NEWUSER)
     for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {uid} 1")):
-        fd = os.open(f"/proc/self/{name}", os.O_WRONLY)
-        os.write(fd, text.encode())
-        os.close(fd)
+        _write(f"/proc/self/{name}", text)
+
+
+def _write(path, text):
+    fd = os.open(path, os.O_WRONLY)
+    os.write(fd, text.encode())
+    os.close(fd)
 
 
 def give_up_rights(syscall_filter):

@@ -18,7 +18,7 @@ def start_maker():
     maker = os.fork()
     if maker == 0:
         try:
-            _close_all_but(ask_read, answer_write)
+            kernel.close_all_but(ask_read, answer_write)
             _make_inits(ask_read, answer_write)
         finally:
             os._exit(1)
@@ -53,7 +53,7 @@ def _make_inits(ask, answer):
 
 
 def _be_init(syscall_filter):
-    _close_all_but()
+    kernel.close_all_but()
     # Blocked rather than handled: asked for below, and nothing else that the job sends to process 1 reaches it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     # Python's own handler would let the job raise KeyboardInterrupt in here.
@@ -70,9 +70,3 @@ def _be_init(syscall_filter):
         except ChildProcessError:
             pass
 
-
-def _close_all_but(*kept):
-    low = 3
-    for fd in (*sorted(kept), 1 << 20):
-        os.closerange(low, fd)
-        low = fd + 1

@@ -12,6 +12,7 @@ _libc_locked = ctypes.PyDLL(None, use_errno=True)
 _ARM = platform.machine() == "aarch64"
 _SYS_clone = 220 if _ARM else 56
 _SYS_capset = 91 if _ARM else 126
+_SYS_close_range = 436
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -53,6 +54,21 @@ def setns(fd, kind):
 def clone_sibling():
     """Forks a child of the caller's parent. For a process that is small and has one thread: no handlers run."""
     return _check(_libc_locked.syscall(_SYS_clone, _CLONE_PARENT | _SIGCHLD, 0, 0, 0, 0), "clone")
+
+
+def close_range(first, last):
+    """Closes the descriptors from `first` to `last`. os.closerange of Python 3.9 asks for each number, which takes 0.1 s."""
+    _check(_libc.syscall(_SYS_close_range, ctypes.c_uint(first), ctypes.c_uint(last), 0), "close_range")
+
+
+def close_all_but(*kept):
+    """Closes every descriptor from 3 on that is not named. What is inherited by mistake is another job's."""
+    low = 3
+    for fd in sorted(kept):
+        if fd > low:
+            close_range(low, fd - 1)
+        low = fd + 1
+    close_range(low, 0xFFFFFFFF)
 
 
 def mount(source, target, kind=None, flags=0, options=None):

@@ -16,8 +16,10 @@ import sys
 import threading
 import time
 import types
+import weakref
 
 _SOURCE = "/workspace/code"
+_AGENT = os.path.dirname(__file__) + os.sep
 
 # Where the command line lies in memory, and how long it may be: proc(5), arg_start.
 _command_line = (0, 0)
@@ -52,16 +54,45 @@ def get_ready():
     gc.collect()
 
 
-def run(job):
-    """Never returns. `job` is what the driver sent: entry, args, env, threads."""
-    code = 1
-    ahead = len(sys.modules)
-    try:
+class Run:
+    """A script on its way: `with Run(job) as this: exec(this.code, this.namespace)`, then `this.end()`, which never returns.
+
+    `job` is what the driver sent: entry, args, env, threads. What the script raises is kept for the end, so that it is handled as
+    the interpreter does it, outside of any handler.
+    """
+
+    def __init__(self, job):
+        self.ahead = len(sys.modules)
+        self.path = os.path.join(_SOURCE, job["entry"])
+        self.error = None
         _prepare(job)
-        code = _run_main(os.path.join(_SOURCE, job["entry"]))
-    except BaseException:  # noqa: B036 - whatever it is, it ends the process
-        sys.excepthook(*sys.exc_info())
-    _end(code, ahead)
+
+    def __enter__(self):
+        self.namespace = _new_main(self.path)
+        try:
+            with open(self.path, "rb") as file:
+                source = file.read()
+        except OSError as error:
+            # As the interpreter says it, with its exit code.
+            _say(f"{sys.executable}: can't open file {self.path!r}: [Errno {error.errno}] {error.strerror}")
+            _end(2, self.ahead)
+        self.namespace["__file__"] = self.path
+        self.namespace["__cached__"] = None
+        try:
+            self.code = compile(source, self.path, "exec", dont_inherit=True)
+        except Exception:
+            self.code = _BY_FILE
+            self.namespace = {"run": _run_file, "path": self.path, "namespace": self.namespace}
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.error = error
+        self.namespace = self.code = None
+        return True
+
+    def end(self):
+        error, self.error = self.error, None
+        _end(0 if error is None else _report(error), self.ahead)
 
 
 def _prepare(job):
@@ -112,6 +143,8 @@ def _be_somebody_else(job):
     if process is not None:
         process.ORIGINAL_DIR = os.path.abspath(os.getcwd())
         process.current_process().authkey = os.urandom(32)
+    # What it had in the server, in another process.
+    threading.main_thread()._set_native_id()
     _let_blas_use(job["threads"])
     gc.enable()
 
@@ -131,7 +164,7 @@ def _let_blas_use(threads):
                 break
 
 
-def _run_main(path):
+def _new_main(path):
     main = types.ModuleType("__main__")
     namespace = main.__dict__
     if sys.version_info < (3, 14):
@@ -139,22 +172,33 @@ def _run_main(path):
     namespace["__builtins__"] = builtins
     namespace["__loader__"] = importlib.machinery.SourceFileLoader("__main__", path)
     sys.modules["__main__"] = main
+    return namespace
+
+
+_BY_FILE = compile("run(path, namespace)", __file__, "exec")
+
+
+def _run_file(path, namespace):
+    """What `python FILE` itself calls. It has other words than compile() for some of what is wrong with a file, as its encoding."""
+    fopen = ctypes.CDLL(None).fopen
+    fopen.restype = ctypes.c_void_p
+    run = ctypes.pythonapi.PyRun_FileExFlags
+    run.restype = ctypes.py_object
+    run.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.py_object, ctypes.py_object, ctypes.c_int, ctypes.c_void_p]
+    file_input, close_it = 257, 1
+    run(fopen(os.fsencode(path), b"rb"), os.fsencode(path), file_input, namespace, namespace, close_it, None)
+
+
+def _say(text):
+    """To sys.stderr or, where the program has put that away, to where it wrote. Nobody hears of it if that fails, either."""
+    stream = getattr(sys, "stderr", None)
     try:
-        with open(path, "rb") as file:
-            source = file.read()
-    except OSError as error:
-        # As the interpreter says it, with its exit code.
-        print(f"{sys.executable}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
-        return 2
-    namespace["__file__"] = path
-    namespace["__cached__"] = None
-    try:
-        exec(compile(source, path, "exec", dont_inherit=True), namespace)
-    except SystemExit as request:
-        return _exit_code(request)
-    except BaseException as error:  # noqa: B036 - as the interpreter itself
-        return _report(error, path)
-    return 0
+        if stream is None:
+            os.write(2, f"{text}\n".encode(errors="backslashreplace"))
+        else:
+            stream.write(f"{text}\n")
+    except BaseException:  # noqa: B036
+        pass
 
 
 def _exit_code(request):
@@ -162,34 +206,42 @@ def _exit_code(request):
     if code is None:
         return 0
     if isinstance(code, int):
-        return code & 0xFF if -(1 << 31) <= code < (1 << 31) else 255
-    sys.stdout.flush() if sys.stdout is not None else None
-    print(code, file=sys.stderr)
+        # As a long that is cut to an int, or -1 where it is none.
+        return code & 0xFF if -(1 << 63) <= code < (1 << 63) else 255
+    _say(code)
     return 1
 
 
-def _report(error, path):
+def _report(error):
+    """PyErr_PrintEx, and the exit code that follows."""
     trace = error.__traceback__
-    # This file's own frame is no part of the program; a SyntaxError of the script itself has no other.
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    # This program's own frames are no part of the job's; a SyntaxError of the script itself has no others.
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_AGENT):
         trace = trace.tb_next
     error.__traceback__ = trace
+    if isinstance(error, SystemExit):
+        return _exit_code(error)
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, trace
     if sys.version_info >= (3, 12):
         sys.last_exc = error
     hook = getattr(sys, "excepthook", None)
+    second = None
+    if hook is None:
+        _say("sys.excepthook is missing")
+        hook = sys.__excepthook__
     try:
         hook(type(error), error, trace)
-    except SystemExit as request:
-        return _exit_code(request)
-    except BaseException as second:  # noqa: B036 - as PyErr_PrintEx does
-        print("Error in sys.excepthook:", file=sys.stderr)
-        sys.__excepthook__(type(second), second, second.__traceback__.tb_next)
-        print("\nOriginal exception was:", file=sys.stderr)
+    except BaseException as failure:  # noqa: B036
+        second = failure
+    if isinstance(second, SystemExit):
+        return _exit_code(second)
+    if second is not None:
+        second.__traceback__ = second.__traceback__.tb_next
+        _say("Error in sys.excepthook:")
+        sys.__excepthook__(type(second), second, second.__traceback__)
+        _say("\nOriginal exception was:")
         sys.__excepthook__(type(error), error, trace)
-    if isinstance(error, KeyboardInterrupt):
-        return -signal.SIGINT
-    return 1
+    return -signal.SIGINT if type(error) is KeyboardInterrupt else 1
 
 
 def _end(code, ahead):
@@ -200,7 +252,10 @@ def _end(code, ahead):
         threading._shutdown()
     except BaseException:  # noqa: B036
         sys.excepthook(*sys.exc_info())
-    atexit._run_exitfuncs()
+    try:
+        atexit._run_exitfuncs()
+    except BaseException:  # noqa: B036 - Python 3.9 has reported it, and raises the last one once more
+        pass
     flushed = _flush()
     _let_objects_go(ahead)
     flushed = _flush() and flushed
@@ -224,8 +279,8 @@ def _flush():
             if stream is not None and not stream.closed:
                 stream.flush()
         except Exception as error:
+            worked = False
             if stream is sys.stdout:
-                worked = False
                 _unraisable(error, stream)
     return worked
 
@@ -238,14 +293,29 @@ def _unraisable(error, stream):
 
 
 def _let_objects_go(ahead):
-    """Finalisers of what the program still holds: cycles first, then the names of its modules, __main__'s the last."""
+    """Finalisers of what the program still holds, in the order of finalize_modules: cycles first; then its modules are forgotten; the
+    names of those that somebody still holds are cleared, __main__'s the last."""
     gc.collect()
+    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+        if hasattr(sys, name):
+            setattr(sys, name, None)
+    for name in ("stdin", "stdout", "stderr"):
+        setattr(sys, name, getattr(sys, f"__{name}__", None))
     # Only those that came after the first `ahead`: to touch a module that is shared with the server is to copy it.
-    later = itertools.islice(reversed(sys.modules.values()), max(0, len(sys.modules) - ahead))
-    mine = [module for module in later if _is_the_programs(module)]
-    for module in [*mine, sys.modules.get("__main__")]:
+    later = list(itertools.islice(reversed(sys.modules), max(0, len(sys.modules) - ahead)))
+    mine = [*(name for name in later if _is_the_programs(sys.modules[name])), "__main__"]
+    left = []
+    for name in mine:
+        module = sys.modules.pop(name, None)
         if isinstance(module, types.ModuleType):
+            left.append(weakref.ref(module))
+    module = None
+    gc.collect()
+    for reference in left:
+        module = reference()
+        if module is not None:
             _clear(module.__dict__)
+    module = None
     gc.collect()
 
 

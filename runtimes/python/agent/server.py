@@ -11,7 +11,7 @@ straight into the job's own pipe. Its only input is the service's, one line each
 
 and what it says, one line each:
 
-  up                everything is imported
+  up MODULE ...     everything is imported; the names, without packages' parts, of all that is
   born SLOT PID OUT ERR CONTROL    the process, to be put into its cgroups; pipes to be opened as /proc/<server>/fd/N
   ready SLOT CPU_US DATA_KB        isolated, warmed up, waiting on its control pipe
   ended SLOT STATUS CPU_US MAXRSS_KB    nothing of the job is alive; STATUS as wait(2) gives it
@@ -42,6 +42,11 @@ import select  # noqa: E402
 import signal  # noqa: E402
 
 SERVICE = 4
+
+
+class Forked(BaseException):
+    """Leaves the server's frames behind in a process that was forked for a job: what they hold is freed, and a program's own stack
+    begins as near to the bottom as can be. Its arguments are those of become_job."""
 
 
 class Slot:
@@ -78,7 +83,7 @@ class Server:
         poll.register(SERVICE, select.POLLIN)
         poll.register(woken, select.POLLIN)
         self.poll = poll
-        self.say("up")
+        self.say("up", *sorted({name.partition(".")[0] for name in sys.modules}))
         while True:
             for fd, _ in poll.poll():
                 if fd == SERVICE:
@@ -118,22 +123,33 @@ class Server:
 
     def fork(self, name, uid):
         slot = Slot(name)
-        out, err, control, status = (os.pipe() for _ in range(4))
-        for pipe in (out, err):
-            # The program may open /dev/stdout again.
-            os.fchown(pipe[1], uid, uid)
-        slot.init = self.make_init()
-        self.owners[slot.init] = slot
-        slot.alive.add(slot.init)
-        namespace = os.open(f"/proc/{slot.init}/ns/pid", os.O_RDONLY)
-        kernel.setns(namespace, kernel.CLONE_NEWPID)
+        pipes = []
         try:
-            slot.job = os.fork()
-            if slot.job == 0:
-                self.be_job(slot, uid, control[0], out[1], err[1], status[1])
-        finally:
-            kernel.setns(self.own_pids, kernel.CLONE_NEWPID)
-            os.close(namespace)
+            for _ in range(4):
+                pipes.append(os.pipe())
+            out, err, control, status = pipes
+            for pipe in (out, err):
+                # The program may open /dev/stdout again.
+                os.fchown(pipe[1], uid, uid)
+            slot.init = self.make_init()
+            self.owners[slot.init] = slot
+            slot.alive.add(slot.init)
+            slot.job = self.fork_into(slot.init)
+        except OSError as error:
+            # Out of memory, processes or descriptors: no reason to take the jobs along that are running.
+            for fd in sum(pipes, ()):
+                os.close(fd)
+            self.say("failed", name, f"fork: {error}")
+            slot.told = True
+            if slot.init is None:
+                self.say("gone", name)
+            else:
+                # Said to be gone when it has been waited for.
+                self.slots[name] = slot
+                os.kill(slot.init, signal.SIGKILL)
+            return
+        if slot.job == 0:
+            raise Forked(name, uid, self.settings, self.syscall_filter, out[1], err[1], status[1], control[0])
         self.owners[slot.job] = slot
         slot.alive.add(slot.job)
         slot.pipes = [*out, *err, *control]
@@ -142,6 +158,20 @@ class Server:
         self.poll.register(slot.status_fd, select.POLLIN)
         self.slots[name] = slot
         self.say("born", name, slot.job, out[0], err[0], control[1])
+
+    def fork_into(self, init_pid):
+        """os.fork, with the child in the process namespace of that init. os.fork and nothing less: what packages do at a fork, as
+        seeding their random numbers, must be done."""
+        namespace = os.open(f"/proc/{init_pid}/ns/pid", os.O_RDONLY)
+        pid = -1
+        try:
+            kernel.setns(namespace, kernel.CLONE_NEWPID)
+            pid = os.fork()
+        finally:
+            if pid != 0:
+                kernel.setns(self.own_pids, kernel.CLONE_NEWPID)
+                os.close(namespace)
+        return pid
 
     def pass_on(self, fd):
         """What the job's process says of itself until it is ready; nothing of it is the job's yet."""
@@ -180,8 +210,9 @@ class Server:
         if pid == slot.job:
             slot.status = status
             if slot.alive:
-                # Whatever the program has left running is the init's by now. Where nothing is, the end can be told at once.
-                if not children_of(slot.init):
+                # Whatever the program has left running is the init's by now. Where nothing is, and nothing was that used CPU time, the
+                # end can be told at once.
+                if not children_of(slot.init) and not has_buried(slot.init):
                     self.end(slot)
                 os.kill(slot.init, signal.SIGKILL)
         if not slot.alive:
@@ -200,79 +231,81 @@ class Server:
         if slot.mounts_fd is not None:
             os.close(slot.mounts_fd)
 
-    def be_job(self, slot, uid, control, out, err, status):
-        """In the forked process. Never returns, and never gets to the server's own lines."""
-        try:
-            job = self.confine(slot, uid, control, out, err, status)
-        except BaseException as error:  # noqa: B036
-            text = f"failed {type(error).__name__}: {error}".replace("\n", " ")
-            try:
-                os.write(3, text.encode())
-            except OSError:
-                pass
-            os._exit(125)
-        program.run(job)
 
-    def confine(self, slot, uid, control, out, err, status):
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        # 0, 1 and 2 are the program's, 3 tells the service, 4 is where the job's words come from.
-        moved = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in (out, err, status, control)]
-        os.closerange(3, 100)
-        for target, fd in zip((1, 2, 3, 4), moved):
-            os.dup2(fd, target)
-        os.closerange(5, 1 << 20)
-        self.slots = self.owners = self.poll = None
-        os.setsid()
+def become_job(name, uid, settings, syscall_filter, out, err, status, control):
+    """In the forked process: isolated, without rights, warmed up, it waits for its job and returns the job's words."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # 1 and 2 are the program's, 3 tells the service, 4 is where the job's words come from. All else may be other jobs'.
+    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in (out, err, status, control)]
+    for target, fd in zip((1, 2, 3, 4), moved):
+        os.dup2(fd, target)
+    kernel.close_all_but(3, 4)
+    os.setsid()
 
-        # The service puts this process into its cgroups first: the cgroup namespace is to begin there.
-        if os.read(4, 1) != b"a":
-            os._exit(125)
-        confine.build_world(f"/jobs/{slot.name}", self.settings["masked"])
-        confine.become(uid)
-        confine.set_limits(self.settings["limits"])
-        os.umask(0o022)
-        confine.give_up_rights(self.syscall_filter)
-        kernel.set_name(os.path.basename(sys.executable))
+    # The service puts this process into its cgroups first: the cgroup namespace is to begin there.
+    if os.read(4, 1) != b"a":
+        os._exit(125)
+    confine.build_world(f"/jobs/{name}", settings["masked"])
+    confine.become(uid)
+    os.umask(0o022)
+    confine.give_up_rights(syscall_filter)
+    kernel.set_name(os.path.basename(sys.executable))
 
-        warm_up()
-        program.get_ready()
-        json.loads('{"entry": "main.py", "args": [], "env": {"a": "b"}, "limits": [[1, 2]], "split": true, "threads": 1.5}')
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        os.write(3, b"ready %d %d" % (round((usage.ru_utime + usage.ru_stime) * 1e6), data_kb()))
-        os.close(3)
+    warm_up()
+    program.get_ready()
+    json.loads('{"entry": "main.py", "args": [], "env": {"a": "b"}, "limits": [[1, 2]], "split": true, "threads": 1.5}')
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    os.write(3, b"ready %d %d" % (round((usage.ru_utime + usage.ru_stime) * 1e6), data_kb()))
+    os.close(3)
 
-        words = b""
-        while True:
-            part = os.read(4, 1 << 16)
-            if not part:
-                break
-            words += part
-        if not words:
-            # Not used.
-            os._exit(0)
-        os.close(4)
-        job = json.loads(words)
-        confine.set_limits(job["limits"])
-        if job["stdin"]:
-            fd = os.memfd_create("stdin")
-            left = memoryview(job["stdin"].encode("utf-8", "surrogatepass"))
-            while left:
-                left = left[os.write(fd, left) :]
-            os.lseek(fd, 0, os.SEEK_SET)
-            os.dup2(fd, 0)
-            os.close(fd)
-        if not job["split"]:
-            # One pipe for both: what was written first is read first.
-            os.dup2(1, 2)
-        os.chdir("/workspace/code")
-        return job
+    words = b""
+    while True:
+        part = os.read(4, 1 << 16)
+        if not part:
+            break
+        words += part
+    if not words:
+        # Not used.
+        os._exit(0)
+    os.close(4)
+    job = json.loads(words)
+    confine.set_limits(job["limits"])
+    if job["stdin"]:
+        fd = os.memfd_create("stdin")
+        left = memoryview(job["stdin"].encode("utf-8", "surrogatepass"))
+        while left:
+            left = left[os.write(fd, left) :]
+        os.lseek(fd, 0, os.SEEK_SET)
+        os.dup2(fd, 0)
+        os.close(fd)
+    if not job["split"]:
+        # One pipe for both: what was written first is read first.
+        os.dup2(1, 2)
+    os.chdir("/workspace/code")
+    return job
+
+
+def give_up(error):
+    """Tells the service why there will be no job here."""
+    text = f"failed {type(error).__name__}: {error}".replace("\n", " ")
+    try:
+        os.write(3, text.encode())
+    except OSError:
+        pass
+    os._exit(125)
 
 
 def children_of(pid):
     """Living or not yet waited for. Nothing is reported missing: who has no children can't get any from elsewhere."""
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         return file.read().split()
+
+
+def has_buried(init_pid):
+    """Whether that init has waited for processes which used CPU time: proc(5), cutime and cstime."""
+    with open(f"/proc/{init_pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[13:15] != ["0", "0"]
 
 
 def data_kb():
@@ -308,7 +341,7 @@ def main():
     if threads != 1:
         print(f"{threads} threads after importing: such a process can't be forked safely", file=sys.stderr)
         os._exit(errno.EDEADLK)
-    for name in ("server", "confine", "init", "kernel", "program"):
+    for name in ("confine", "init", "kernel", "program"):
         sys.modules.pop(name, None)
     # What is there now stays as it is: later collections leave it alone, so that its pages stay shared.
     gc.collect()
@@ -317,4 +350,15 @@ def main():
     server.serve()
 
 
-main()
+try:
+    main()
+except Forked as forked:
+    birth = forked.args
+try:
+    birth = become_job(*birth)
+except BaseException as error:  # noqa: B036
+    give_up(error)
+# Here and not in a function: each would be one more in a program's stack.
+with program.Run(birth) as this:
+    exec(this.code, this.namespace)
+this.end()

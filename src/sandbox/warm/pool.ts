@@ -1,4 +1,4 @@
-import { freemem } from 'node:os';
+import type { ColdReason } from '../sandbox.ts';
 import type { Slot } from '../slot.ts';
 import type { ForkServer } from './server.ts';
 
@@ -7,21 +7,21 @@ export interface PoolRules {
   min: number;
   /** And at most, when jobs come faster than slots can be made. */
   max: number;
-  /** A server is replaced after so many jobs, or so long: what its jobs share is shared by no more. */
+  /** A server is replaced after so many jobs, or so long: what its jobs share is shared by few more. */
   recycleJobs: number;
   recycleMs: number;
   /** How long a job waits for a slot that is being made before it starts cold. */
   waitMs: number;
 }
 
-/** What a pool tells: for the log and the metrics. */
+/** What a pool tells: for the log. */
 export interface PoolEvents {
   trouble(what: string, error: unknown): void;
 }
 
 export interface WarmPool {
-  /** A ready slot, or the next one made, when one is soon to be; undefined where starting cold is better. */
-  take(): Promise<Slot | undefined>;
+  /** A ready slot, or the next one made, when one is soon to be; else why starting cold is better. */
+  take(): Promise<Slot | ColdReason>;
   close(): Promise<void>;
 }
 
@@ -35,9 +35,9 @@ interface Generation {
   over: boolean;
 }
 
-const SHRINK_EVERY_MS = 30_000;
+export const SHRINK_EVERY_MS = 30_000;
 const RETRY_MS = 1000;
-const MAX_RETRY_MS = 60_000;
+const MAX_RETRY_MS = 600_000;
 const SLOT_BYTES = 10 * 1024 ** 2;
 const MEMORY_SHARE = 0.1;
 
@@ -48,9 +48,12 @@ export function createWarmPool(
   rules: PoolRules,
   events: PoolEvents,
 ): WarmPool {
+  // The oldest first: what is left of a server that has been replaced is used up.
   const ready: { slot: Slot; of: Generation }[] = [];
-  const waiters: ((slot: Slot | undefined) => void)[] = [];
+  const waiters: ((slot: Slot | ColdReason) => void)[] = [];
   let current: Generation | undefined;
+  let replacing: Promise<void> | undefined;
+  const replaced = new Set<Generation>();
   let target = rules.min;
   let missed = false;
   let filling: Promise<void> | undefined;
@@ -59,8 +62,14 @@ export function createWarmPool(
   let retry: NodeJS.Timeout | undefined;
   const retiring = new Set<Promise<void>>();
 
+  const later = (work: Promise<void>): void => {
+    const done = work.catch((error: unknown) => events.trouble('clearing up after a warm start failed', error));
+    retiring.add(done);
+    void done.then(() => retiring.delete(done));
+  };
   const retire = (generation: Generation): void => {
     generation.over = true;
+    replaced.delete(generation);
     for (let i = ready.length - 1; i >= 0; i--) {
       if (ready[i]?.of !== generation) continue;
       const [entry] = ready.splice(i, 1);
@@ -68,35 +77,46 @@ export function createWarmPool(
     }
     if (generation.alive === 0) later(generation.server.kill());
   };
-  const later = (work: Promise<void>): void => {
-    const done = work.catch((error: unknown) => events.trouble('clearing up after a warm start failed', error));
-    retiring.add(done);
-    void done.then(() => retiring.delete(done));
-  };
 
   const begin = async (): Promise<Generation> => {
     const server = await startServer();
     const generation: Generation = { server, startedAt: performance.now(), forked: 0, alive: 0, over: false };
     void server.gone.then((why) => {
       if (current === generation) current = undefined;
-      if (!generation.over) {
-        events.trouble('the fork server ended; jobs start cold until there is a new one', new Error(why));
-        retire(generation);
-        if (!closed) refill();
-      }
+      if (generation.over) return;
+      events.trouble('the fork server ended; jobs start cold until there is a new one', new Error(why));
+      retire(generation);
+      refill();
     });
     return generation;
   };
 
-  const used = (generation: Generation): boolean =>
+  const isUsedUp = (generation: Generation): boolean =>
     generation.forked >= rules.recycleJobs || performance.now() - generation.startedAt > rules.recycleMs;
 
+  /** The next server imports while the present one still serves. */
+  const replace = (): void => {
+    replacing ??= begin()
+      .then(
+        (next) => {
+          if (current !== undefined) replaced.add(current);
+          current = next;
+        },
+        (error: unknown) => {
+          events.trouble('the fork server could not be replaced; jobs start cold until there is a new one', error);
+          if (current !== undefined) retire(current);
+          current = undefined;
+        },
+      )
+      .finally(() => {
+        replacing = undefined;
+        refill();
+      });
+  };
+
   const makeOne = async (): Promise<void> => {
-    if (current === undefined || used(current)) {
-      const before = current;
-      current = await begin();
-      if (before !== undefined) retire(before);
-    }
+    current ??= await begin();
+    if (isUsedUp(current)) replace();
     const of = current;
     of.forked += 1;
     of.alive += 1;
@@ -121,20 +141,34 @@ export function createWarmPool(
     };
     if (of.over || closed) return later(counted.discard());
     const waiter = waiters.shift();
-    if (waiter === undefined) ready.push({ slot: counted, of });
-    else waiter(counted);
+    if (waiter !== undefined) return waiter(counted);
+    const entry = { slot: counted, of };
+    ready.push(entry);
+    void slot.died?.then(() => {
+      const at = ready.indexOf(entry);
+      if (at === -1) return;
+      ready.splice(at, 1);
+      events.trouble('a sandbox that was ready died', new Error('its process was killed from outside'));
+      later(counted.discard());
+      refill();
+    });
   };
 
-  const most = (): number => Math.max(1, Math.min(rules.max, Math.floor((freemem() * MEMORY_SHARE) / SLOT_BYTES)));
+  const most = (): number => Math.max(1, Math.min(rules.max, Math.floor((process.availableMemory() * MEMORY_SHARE) / SLOT_BYTES)));
+  const isShort = (): boolean => {
+    const fresh = replaced.size === 0 ? ready.length : ready.filter(({ of }) => of === current).length;
+    return fresh < Math.min(target, most()) || waiters.length > 0;
+  };
 
   const fill = async (): Promise<void> => {
     try {
-      while (!closed && (ready.length < Math.min(target, most()) || waiters.length > 0)) await makeOne();
+      while (!closed && isShort()) await makeOne();
       failures = 0;
+      for (const generation of replaced) retire(generation);
     } catch (error) {
       failures += 1;
       events.trouble('warm starts are not to be had now; jobs start cold', error);
-      for (const waiter of waiters.splice(0)) waiter(undefined);
+      for (const waiter of waiters.splice(0)) waiter('failing');
       retry = setTimeout(refill, Math.min(RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS));
       retry.unref();
     }
@@ -153,11 +187,7 @@ export function createWarmPool(
     }
     missed = false;
     // One that nobody uses grows old, too.
-    if (current !== undefined && used(current)) {
-      retire(current);
-      current = undefined;
-      refill();
-    }
+    if (current !== undefined && isUsedUp(current)) replace();
   }, SHRINK_EVERY_MS);
   shrink.unref();
 
@@ -173,18 +203,19 @@ export function createWarmPool(
       }
       missed = true;
       target = Math.min(rules.max, target + 1);
-      if (current === undefined || failures > 0 || closed) {
-        if (failures === 0) refill();
-        return undefined;
+      if (closed || failures > 0) return 'failing';
+      if (current === undefined) {
+        refill();
+        return 'starting';
       }
-      const next = new Promise<Slot | undefined>((resolve) => {
-        const waiter = (slot: Slot | undefined): void => {
+      const next = new Promise<Slot | ColdReason>((resolve) => {
+        const waiter = (slot: Slot | ColdReason): void => {
           clearTimeout(impatient);
           resolve(slot);
         };
         const impatient = setTimeout(() => {
           waiters.splice(waiters.indexOf(waiter), 1);
-          resolve(undefined);
+          resolve('empty');
         }, rules.waitMs);
         waiters.push(waiter);
       });
@@ -196,12 +227,12 @@ export function createWarmPool(
       closed = true;
       clearInterval(shrink);
       clearTimeout(retry);
-      for (const waiter of waiters.splice(0)) waiter(undefined);
+      for (const waiter of waiters.splice(0)) waiter('failing');
       await filling;
-      const last = current;
-      if (last !== undefined) retire(last);
+      await replacing;
+      for (const generation of [...replaced, ...(current === undefined ? [] : [current])]) retire(generation);
       while (retiring.size > 0) await Promise.all(retiring);
-      await last?.server.kill();
+      await current?.server.kill();
     },
   };
 }

@@ -8,6 +8,8 @@ import type { Step } from '../plan.ts';
 export interface ForkServer {
   /** What the launcher sees as /, as seen by the service. */
   root: string;
+  /** Names of all that is imported, without packages' parts. */
+  imported: ReadonlySet<string>;
   /** Resolves, with the last that was heard of it, when the server is gone and all its jobs with it. */
   gone: Promise<string>;
   /** Takes steps in the launcher's mount namespace, all or those before the one that failed. */
@@ -37,6 +39,8 @@ export interface Forked {
 
 const FORK_MS = 10_000;
 const PING_EVERY_MS = 5000;
+/** One may be lost on a machine that has too much to do, and while this process itself was stopped. */
+const MAX_UNANSWERED = 3;
 const MAX_ERROR_TEXT = 4096;
 
 interface Waiting {
@@ -123,11 +127,11 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
   control.on('error', () => undefined);
 
   // A server that does not answer is worse than none: nobody would hear of its jobs' ends.
-  let unanswered = false;
-  waiting.set('ping', { heard: () => (unanswered = false), lost: () => undefined });
+  let unanswered = 0;
+  waiting.set('ping', { heard: () => (unanswered = 0), lost: () => undefined });
   const pinging = setInterval(() => {
-    if (unanswered) child.kill('SIGKILL');
-    unanswered = true;
+    if (unanswered >= MAX_UNANSWERED) child.kill('SIGKILL');
+    unanswered += 1;
     say('ping', 'ping');
   }, PING_EVERY_MS);
   pinging.unref();
@@ -137,6 +141,7 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
 
   return {
     root: `/proc/${launcherPid}/root`,
+    imported: new Set(up.slice(1)),
     gone,
     kill,
 
@@ -155,10 +160,13 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
         const pipes: Socket[] = [];
         const over = Promise.withResolvers<void>();
         let settleEnd: { resolve(report: Report): void; reject(why: Error): void } | undefined;
+        // Not before all of it is gone, and with it what it holds: cgroups, mounts, its user.
         const fail = (why: Error): void => {
+          // From `ready` on the pipes are the job's, whose last words may not have been read yet.
+          if (settleEnd !== undefined) return;
           clearTimeout(sick);
           for (const pipe of pipes) pipe.destroy();
-          reject(why);
+          void over.promise.then(() => reject(why));
         };
         const sick = setTimeout(() => {
           fail(new Error('the fork server takes too long'));

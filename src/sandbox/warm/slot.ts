@@ -52,17 +52,22 @@ export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter
         throw error instanceof ServerLost ? new SandboxLost('the fork server is gone', error) : error;
       },
     );
-    ended.catch(() => undefined);
+    let over = false;
+    const died = ended.then(
+      () => (over = true),
+      () => (over = true),
+    );
     const kill = (): void => {
       forked.kill();
       const again = setTimeout(() => void server.kill(), KILL_AGAIN_MS);
-      const settle = (): void => clearTimeout(again);
-      ended.then(settle, settle);
+      void died.then(() => clearTimeout(again));
     };
     return {
       path: 'warm',
       cgroup,
+      died,
       async start(run) {
+        if (over) throw new Error('it was killed before it got its job');
         cgroup?.limit(run.limits);
         const root = join(server.root, slotFolder(host, name));
         const given = {
@@ -83,7 +88,7 @@ export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter
       },
       async discard() {
         kill();
-        await ended.catch(() => undefined);
+        await died;
         forked.stdout.destroy();
         forked.stderr.destroy();
         await free();

@@ -1,9 +1,9 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Interpreter } from '../../runtimes/runtime.ts';
-import type { RunSpec } from '../sandbox.ts';
+import type { ColdReason, RunSpec } from '../sandbox.ts';
 import type { Slot } from '../slot.ts';
-import { whyCold } from './eligible.ts';
+import { shadows, whyCold } from './eligible.ts';
 import { serverArgs, serveSteps } from './plan.ts';
 import { createWarmPool, type PoolEvents, type PoolRules, type WarmPool } from './pool.ts';
 import { parseSections, sectionNeeded, sectionsFor } from './sections.ts';
@@ -18,8 +18,8 @@ export interface WarmOptions extends SlotParts {
 export interface WarmStarts {
   /** Keeps an interpreter warm, and no longer the one that was named before. Others are from their first job until nobody has used them for a while. */
   anticipate(interpreter: Interpreter): void;
-  /** Undefined: this run starts cold. */
-  take(run: RunSpec): Promise<Slot | undefined>;
+  /** Or why this run starts cold. */
+  take(run: RunSpec): Promise<Slot | ColdReason>;
   close(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ const SECTIONS = join(import.meta.dirname, '../../../runtimes/python/imports.txt
 /** Warm starts for Python runtimes: a pool of forked, isolated processes for each interpreter in use. */
 export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts> {
   const sections = parseSections(await readFile(SECTIONS, 'utf8'));
-  const pools = new Map<string, { pool: WarmPool; usedAt: number }>();
+  const pools = new Map<string, { pool: WarmPool; usedAt: number; imported: ReadonlySet<string> }>();
   let anticipated = '';
   let servers = 0;
 
@@ -51,12 +51,23 @@ export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts
     }
   };
   const keyOf = (interpreter: Interpreter): string => JSON.stringify([interpreter.executable, interpreter.venv]);
-  const poolFor = (interpreter: Interpreter, section: number): WarmPool => {
+  const poolFor = (interpreter: Interpreter, section: number): { pool: WarmPool; imported: ReadonlySet<string> } => {
     const key = `${keyOf(interpreter)} ${section}`;
+    const known = pools.get(key);
+    if (known !== undefined) {
+      known.usedAt = performance.now();
+      return known;
+    }
+    const start = async (): Promise<ForkServer> => {
+      const server = await startServer(interpreter, section);
+      entry.imported = server.imported;
+      return server;
+    };
     const make = (server: ForkServer): Promise<Slot> => makeSlot(options, server, interpreter);
-    const pool = pools.get(key)?.pool ?? createWarmPool(() => startServer(interpreter, section), make, options.rules, options.events);
-    pools.set(key, { pool, usedAt: performance.now() });
-    return pool;
+    const pool = createWarmPool(start, make, options.rules, options.events);
+    const entry = { pool, usedAt: performance.now(), imported: new Set<string>() as ReadonlySet<string> };
+    pools.set(key, entry);
+    return entry;
   };
   const closing = setInterval(() => {
     for (const [key, { pool, usedAt }] of pools) {
@@ -73,15 +84,19 @@ export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts
       for (const section of sectionsFor(interpreter, sections)) poolFor(interpreter, section);
     },
     async take(run) {
-      if (run.coldStart === true || whyCold(run) !== undefined) return undefined;
+      const why = whyCold(run);
+      if (why !== undefined) return why;
       const possible = sectionsFor(run.interpreter, sections);
       const needed = sectionNeeded(run.codeDir, run.entry, sections, possible);
       // Where one with all that it needs isn't there yet, one with some of it still is better than none.
+      let reason: ColdReason | undefined;
       for (const section of possible.filter((each) => each <= needed).toReversed()) {
-        const slot = await poolFor(run.interpreter, section).take();
-        if (slot !== undefined) return slot;
+        const { pool, imported } = poolFor(run.interpreter, section);
+        const slot = shadows(run, imported) ? 'shadows' : await pool.take();
+        if (typeof slot === 'object') return slot;
+        reason ??= slot;
       }
-      return undefined;
+      return reason ?? 'starting';
     },
     async close() {
       clearInterval(closing);
