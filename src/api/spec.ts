@@ -51,6 +51,13 @@ export interface SpecLimits {
   maxOutputMb: number;
 }
 
+const MAX_URL_CHARS = 2048;
+
+const isWebAddress = (value: string): boolean => {
+  const url = URL.parse(value);
+  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '';
+};
+
 export const jobSpec = (limits: SpecLimits) =>
   z.object({
     runtime: text.max(255).default(limits.defaultRuntime).describe('Name of an installed runtime, see GET /runtimes'),
@@ -95,6 +102,11 @@ export const jobSpec = (limits: SpecLimits) =>
       .enum(['read_only', 'writable'])
       .default('read_only')
       .describe('writable: what the program adds or changes beside its code becomes an artifact'),
+    callback_url: text
+      .max(MAX_URL_CHARS)
+      .refine(isWebAddress, 'must be an http or https URL without a user name')
+      .optional()
+      .describe('Where the job’s end is told, by a signed POST; where the service is set up for that'),
   });
 
 export type JobSpec = z.output<ReturnType<typeof jobSpec>>;

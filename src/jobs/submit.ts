@@ -65,6 +65,8 @@ export function createSubmitter(parts: {
   artifacts: Artifacts;
   runtimes: Runtimes;
   limits: Omit<SpecLimits, 'defaultRuntime'>;
+  /** Whether the ends of jobs are told to their `callback_url`. */
+  callbacks?: boolean;
 }): Submitter {
   const { store, artifacts, runtimes } = parts;
   const parse = createSpecParser({ ...parts.limits, defaultRuntime: runtimes.defaultName });
@@ -86,6 +88,9 @@ export function createSubmitter(parts: {
     if (spec.net_policy !== 'none') {
       const detail = `net_policy "${spec.net_policy}" is not available here; only "none" is`;
       throw new ApiError('net_policy_unavailable', detail, { errors: [{ pointer: '/spec/net_policy', detail }] });
+    }
+    if (spec.callback_url !== undefined && parts.callbacks !== true) {
+      throw invalidSpec([{ pointer: '/spec/callback_url', detail: 'is not available here: webhooks are not set up (WEBHOOK_SECRET)' }]);
     }
     const inserted = await store.insert({
       id,

@@ -73,11 +73,11 @@ export function createJobs(db: DatabaseSync): Jobs {
   const insertJob = db.prepare(`
     INSERT INTO jobs (id, owner, runtime, status, created_at, bytes, idempotency_key, idempotency_fingerprint)
     VALUES (?, ?, ?, 'queued', ?, ?, ?, ?) RETURNING *`);
-  const insertSpec = db.prepare('INSERT INTO specs (job_id, spec) VALUES (?, ?)');
+  const insertSpec = db.prepare('INSERT INTO specs (job_id, spec, traceparent) VALUES (?, ?, ?)');
   const insertLabel = db.prepare('INSERT INTO labels (job_id, name, value) VALUES (?, ?, ?)');
   const byId = db.prepare('SELECT * FROM jobs WHERE id = ?');
   const byKey = db.prepare('SELECT * FROM jobs WHERE idempotency_key = ?');
-  const specOf = db.prepare('SELECT spec FROM specs WHERE job_id = ?');
+  const specOf = db.prepare('SELECT spec, traceparent FROM specs WHERE job_id = ?');
   const update = db.prepare(`UPDATE jobs SET status = $status, ${CHANGING.map((name) => `${name} = $${name}`).join(', ')} WHERE id = $id`);
   const setCancelAsked = db.prepare('UPDATE jobs SET cancel_asked = 1 WHERE id = ?');
   const setExpiry = db.prepare('UPDATE jobs SET lease_expires_at = ? WHERE id = ?');
@@ -87,22 +87,23 @@ export function createJobs(db: DatabaseSync): Jobs {
   const find = (id: string): JobRow | undefined => byId.get(id) as JobRow | undefined;
 
   return {
-    insert({ id, owner, spec, runtime, bytes, idempotency }, at) {
+    insert({ id, owner, spec, runtime, traceparent, bytes, idempotency }, at) {
       const key = idempotency === undefined ? null : idempotencyKey(owner, idempotency.key);
       const row = insertJob.get(id, owner, runtime, at, bytes, key, idempotency?.fingerprint ?? null);
-      insertSpec.run(id, JSON.stringify(spec));
+      insertSpec.run(id, JSON.stringify(spec), traceparent ?? null);
       for (const [name, value] of Object.entries(spec.labels)) insertLabel.run(id, name, value);
       return row as unknown as JobRow;
     },
     find,
     findByKey: (owner, key) => byKey.get(idempotencyKey(owner, key)) as JobRow | undefined,
     record(row) {
-      const { spec } = specOf.get(row.id) as { spec: string };
+      const { spec, traceparent } = specOf.get(row.id) as { spec: string; traceparent: string | null };
       return {
         id: row.id,
         owner: row.owner,
         spec: JSON.parse(spec) as JobSpec,
         runtime: row.runtime,
+        traceparent,
         status: row.status,
         attempt: row.attempt,
         createdAt: row.created_at,

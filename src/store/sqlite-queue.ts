@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Transition } from '../jobs/state.ts';
 import { endingOf, type Outcome } from '../jobs/outcome.ts';
 import type { Changes, JobRow, Jobs } from './sqlite-jobs.ts';
+import type { Notices } from './sqlite-notices.ts';
 import type { Owners } from './sqlite-owners.ts';
 import type { Finish, Lease, NewLogEntry, RescueRules } from './store.ts';
 
@@ -27,12 +28,14 @@ type WriteLog = (job: JobRow, entries: readonly NewLogEntry[]) => void;
 
 const NO_LEASE = { worker: null, lease_token: null, lease_expires_at: null } satisfies Changes;
 
-export function createQueue(db: DatabaseSync, jobs: Jobs, owners: Owners, writeLog: WriteLog): Queue {
+export function createQueue(db: DatabaseSync, jobs: Jobs, owners: Owners, notices: Notices, writeLog: WriteLog): Queue {
   const oldest = db.prepare("SELECT id FROM jobs WHERE status = 'queued' AND owner = ? AND runtime = ? ORDER BY id LIMIT 1");
   const expired = db.prepare("SELECT id FROM jobs WHERE status = 'running' AND lease_expires_at <= ? ORDER BY id");
 
-  const end = (id: string, event: Transition, outcome: Outcome, now: number, more: Changes = {}): void =>
+  const end = (id: string, event: Transition, outcome: Outcome, now: number, more: Changes = {}): void => {
     jobs.move(id, event, endingOf(outcome).status, { ...NO_LEASE, ...more, finished_at: now, outcome: JSON.stringify(outcome) });
+    notices.due(id, now);
+  };
 
   const requeue = (job: JobRow, event: 'release' | 'retry', attempt: number): void =>
     jobs.move(job.id, event, 'queued', { ...NO_LEASE, attempt, started_at: null });

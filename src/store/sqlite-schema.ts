@@ -116,8 +116,20 @@ const OWNERS = `
   END;
 `;
 
+/** A notice waits without a time from its job's beginning, and is due from its end. */
+const NOTICES = `
+  ALTER TABLE specs ADD COLUMN traceparent TEXT;
+
+  CREATE TABLE notices (
+    job_id TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+    due_at INTEGER,
+    tries INTEGER NOT NULL DEFAULT 0
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX notices_due ON notices (due_at) WHERE due_at IS NOT NULL;
+`;
+
 /** Each takes the database from the version of its index to the next one. What has been released is never changed, only added to. */
-export const MIGRATIONS = [TABLES, OWNERS];
+export const MIGRATIONS = [TABLES, OWNERS, NOTICES];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

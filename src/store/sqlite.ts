@@ -8,6 +8,7 @@ import { createFollow } from './sqlite-follow.ts';
 import { createJobs, type JobRow } from './sqlite-jobs.ts';
 import { createLists } from './sqlite-list.ts';
 import { createLog } from './sqlite-log.ts';
+import { createNotices } from './sqlite-notices.ts';
 import { createOwners } from './sqlite-owners.ts';
 import { openDatabase, type Sync } from './sqlite-open.ts';
 import { createQueue, type Rescue } from './sqlite-queue.ts';
@@ -59,7 +60,8 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
   const lists = createLists(db);
   const log = createLog(db, cache);
   const owners = createOwners(db);
-  const queue = createQueue(db, jobs, owners, writeLog);
+  const notices = createNotices(db);
+  const queue = createQueue(db, jobs, owners, notices, writeLog);
   const reclaim = createReclaim(db);
   const countCheck = db.prepare('UPDATE checks SET count = count + 1');
   /** How to tell whoever runs a job that it is to be canceled, by the job's id. */
@@ -135,6 +137,7 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
         if (bound !== undefined) return { kind: 'refused', bound };
         const row = jobs.insert(job, now());
         owners.boundRunning(job);
+        if (job.spec.callback_url !== undefined) notices.await(job.id);
         return { kind: 'created', job: jobs.record(row) };
       });
       if (inserted.kind === 'created') bell.ring(QUEUE);
@@ -207,6 +210,17 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
     read: async (id, after, limit) => read(() => (jobs.find(id) === undefined ? [] : log.read(id, after, limit))),
 
     follow,
+
+    takeNotices: async ({ limit, leaseMs }) =>
+      write(() =>
+        notices.take(now(), now() + leaseMs, limit).flatMap(({ jobId, tries }) => {
+          const job = current(jobId);
+          return job === undefined ? [] : [{ job, tries }];
+        }),
+      ),
+
+    settleNotice: async (jobId, retryMs) =>
+      write(() => (retryMs === undefined ? notices.done(jobId) : notices.putOff(jobId, now() + retryMs))),
 
     async delete(id) {
       const result = write(() => {

@@ -11,6 +11,7 @@ import { idempotency } from './contract/idempotency.contract.ts';
 import { leases } from './contract/leases.contract.ts';
 import { listing } from './contract/listing.contract.ts';
 import { log } from './contract/log.contract.ts';
+import { notices } from './contract/notices.contract.ts';
 import { queue } from './contract/queue.contract.ts';
 import { rescuing } from './contract/rescuing.contract.ts';
 import type { OpenStore } from './contract/store-under-test.contract.ts';
@@ -33,6 +34,7 @@ export function storeContract(name: string, open: OpenStore): void {
     finishing(open);
     rescuing(open);
     listing(open);
+    notices(open);
     deleting(open);
     closing(open);
   });

@@ -32,6 +32,8 @@ export interface JobRecord {
   spec: JobSpec;
   /** The runtime that runs it: `spec.runtime` after aliases. */
   runtime: string;
+  /** The trace that it belongs to (W3C Trace Context), as whoever submitted it said. */
+  traceparent: string | null;
   status: Status;
   /** How often it was claimed; a release takes one back. */
   attempt: number;
@@ -52,6 +54,7 @@ export interface NewJob {
   owner: string;
   spec: JobSpec;
   runtime: string;
+  traceparent?: string | undefined;
   /** Bytes uploaded. */
   bytes: number;
   /** Keys of different owners are different keys. */
@@ -140,6 +143,13 @@ export interface Rescued {
   canceled: string[];
 }
 
+/** That a job is over, to be told to its `callback_url`. */
+export interface Notice {
+  job: JobRecord;
+  /** How often it was taken, this time included. */
+  tries: number;
+}
+
 export interface StoreStats {
   queued: number;
   running: number;
@@ -191,7 +201,15 @@ export interface Store {
   /** Entries with `seq > after`: what is there, then what comes, each once; ends after the last entry of a finished (or deleted) job, or when the signal aborts. */
   follow(id: string, after: number, signal: AbortSignal): AsyncIterable<LogChunk>;
 
-  /** Removes a finished job with its log. */
+  /**
+   * Takes up to `limit` notices that are due, the longest due first: one for each job with a `callback_url` that is over, from the step
+   * that ended it until it is settled. Nobody else gets these for `leaseMs`.
+   */
+  takeNotices(query: { limit: number; leaseMs: number }): Promise<Notice[]>;
+  /** Puts a notice off for `retryMs`; without that, it is done with. */
+  settleNotice(jobId: string, retryMs?: number): Promise<void>;
+
+  /** Removes a finished job with its log, and what is left to be told of it. */
   delete(id: string): Promise<'deleted' | 'not_found' | 'not_finished'>;
   /** Finished jobs, those that finished first ahead. `before`: only those finished before that time. */
   finished(query: { before?: number; limit: number }): Promise<{ id: string; finishedAt: number; bytes: number }[]>;

@@ -8,12 +8,14 @@ export function accepting(open: OpenStore): void {
 
     it('keeps a job as it was sent, queued and not started', async () => {
       const spec = specWith({ args: ['é日\u2028"\\'], env: { A: '' }, stdin: 'a\r\nb', labels: { team: 'x' } });
-      const job = newJob({ owner: 'alice', spec, bytes: 123 });
+      const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+      const job = newJob({ owner: 'alice', spec, bytes: 123, traceparent });
       const record = {
         id: job.id,
         owner: 'alice',
         spec,
         runtime: RUNTIME,
+        traceparent,
         status: 'queued',
         attempt: 0,
         createdAt: t.under.now(),
@@ -28,6 +30,10 @@ export function accepting(open: OpenStore): void {
       };
       expect(await t.store.insert(job)).toEqual({ kind: 'created', job: record });
       expect(await t.store.get(job.id)).toEqual(record);
+    });
+
+    it('knows of no trace where nobody named one', async () => {
+      expect((await t.submit()).traceparent).toBeNull();
     });
 
     it('has no job that was never sent', async () => {
