@@ -29,8 +29,15 @@ const aliases = z.string().transform((value, context) => {
 });
 
 export const environment = z.object({
-  HOST: z.string().default('127.0.0.1').describe('Address to listen on. Anything but loopback needs `ALLOW_ANONYMOUS=1`.'),
+  HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address to listen on. Anything but loopback needs `API_KEYS_FILE` or `ALLOW_ANONYMOUS=1`.'),
   PORT: whole(0, 65535).default(8000).describe('Port to listen on; 0 takes any free one.'),
+  API_KEYS_FILE: z
+    .string()
+    .optional()
+    .describe('File of the keys that open the service, made by `job-runner keys create NAME` (docs/keys.md). Unset: none are asked for.'),
   ALLOW_ANONYMOUS: flag.default(false).describe('`1`: everybody who reaches the address may run code.'),
   CORS_ORIGINS: commaList.default([]).describe('Origins whose pages may call the API, separated by commas; `*` for all.'),
   LOG_LEVEL: z
@@ -98,6 +105,20 @@ export const environment = z.object({
       'Names, besides the loopback’s, under which /mcp may be asked for, separated by commas; `*` for any, behind a proxy that checks.',
     ),
 
+  TOKEN_TTL_SEC: whole(1, 86_400).default(600).describe('How long a token of `POST /jobs/{id}/token` opens what it is for.'),
+  TOKEN_SECRET: z
+    .string()
+    .min(32)
+    .optional()
+    .describe('What tokens are signed with, the same for all servers behind one address. Default: made once, and kept in the data folder.'),
+  MAX_QUEUED: whole(0).default(10_000).describe('Jobs that wait at most, whosever they are; 0 for no bound.'),
+  KEY_MAX_QUEUED: whole(0).default(1000).describe('Jobs of one key’s owner that wait; 0 for no bound, as for all of these.'),
+  KEY_MAX_RUNNING: whole(0).default(0).describe('Jobs of one owner that run at once; more of them wait.'),
+  KEY_JOBS_PER_MINUTE: whole(0).default(600).describe('Jobs that one owner may submit in a minute, to each server.'),
+  KEY_UPLOAD_MB_PER_MINUTE: whole(0).default(1024).describe('MiB that one owner may send in a minute, to each server.'),
+  KEY_STORED_MB: whole(0).default(5120).describe('MiB of all jobs of one owner together: uploads, logs and artifacts.'),
+  KEY_MAX_VIEWERS: whole(0).default(500).describe('Event streams of one owner that are open at once, at each server.'),
+
   MAX_TIMEOUT_SEC: whole(1).default(600).describe('Ceiling for `timeout_sec`.'),
   MAX_CPUS: z.coerce.number().positive().default(availableParallelism()).describe('Ceiling for `cpu_limit`. Default: the number of cores.'),
   MAX_MEM_MB: whole(33).default(4096).describe('Ceiling for `mem_limit_mb`.'),
@@ -146,11 +167,14 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     throw new StartError(`The configuration is wrong:\n  ${problems.join('\n  ')}`, 'see docs/configuration.md');
   }
   const config = parsed.data;
-  if (!isLoopback(config.HOST) && !config.ALLOW_ANONYMOUS) {
+  if (!isLoopback(config.HOST) && !config.ALLOW_ANONYMOUS && config.API_KEYS_FILE === undefined) {
     throw new StartError(
       `HOST=${config.HOST} would let anybody who reaches this machine run code on it.`,
-      'set ALLOW_ANONYMOUS=1 if that is what you want, or leave HOST unset to listen on 127.0.0.1 only',
+      'set API_KEYS_FILE (`job-runner keys create NAME` makes it), or ALLOW_ANONYMOUS=1 if that is what you want',
     );
+  }
+  if (config.ALLOW_ANONYMOUS && config.API_KEYS_FILE !== undefined) {
+    throw new StartError('API_KEYS_FILE lets in who has a key, and ALLOW_ANONYMOUS=1 everybody.', 'unset one of them');
   }
   if (config.REDIS_URL !== undefined || !config.INLINE_WORKER) {
     throw new StartError(

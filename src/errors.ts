@@ -2,6 +2,7 @@
 export const ERROR_CODES = {
   invalid_request: { status: 400, title: 'Bad request' },
   truncated_body: { status: 400, title: 'Truncated body' },
+  unauthorized: { status: 401, title: 'Unauthorized' },
   forbidden: { status: 403, title: 'Forbidden' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
@@ -16,8 +17,10 @@ export const ERROR_CODES = {
   net_policy_unavailable: { status: 422, title: 'Network policy unavailable' },
   headers_too_large: { status: 431, title: 'Request header fields too large' },
   too_many_requests: { status: 429, title: 'Too many requests' },
+  quota_exceeded: { status: 429, title: 'Quota exceeded' },
   internal: { status: 500, title: 'Internal error' },
   storage_full: { status: 507, title: 'Insufficient storage' },
+  queue_full: { status: 503, title: 'Queue full' },
   unavailable: { status: 503, title: 'Service unavailable' },
 } as const;
 

@@ -7,6 +7,7 @@ import { chooseArtifacts } from './compose/choose-artifacts.ts';
 import { chooseSandbox } from './compose/choose-sandbox.ts';
 import { chooseStore } from './compose/choose-store.ts';
 import { listen } from './compose/listen.ts';
+import { openAccess } from './compose/open-access.ts';
 import { undoList, type UndoList } from './compose/undo-list.ts';
 import type { Config } from './config.ts';
 import { mountDropIns } from './dropin/drop-ins.ts';
@@ -101,6 +102,8 @@ async function compose(
   anticipate();
   runtimes.onChange(anticipate);
 
+  const access = await openAccess(config, logger);
+  undo.add(async () => access.keys?.close());
   const app = await createApp({
     config,
     version: VERSION,
@@ -109,10 +112,11 @@ async function compose(
     runtimes,
     logger,
     readiness: createReadiness({ store, artifacts, runtimes, sandbox: { name: sandbox.name, ...health } }),
-    mount: async (app, submitter) => {
-      const all = { config, store, artifacts, runtimes, submitter };
+    access,
+    mount: async (app, more) => {
+      const all = { config, store, artifacts, runtimes, ...more };
       await mountDropIns(app, all);
-      await mountMcp(app, { config, jobs: localJobs(all), version: VERSION });
+      await mountMcp(app, { config, jobs: (caller) => localJobs(all, caller), version: VERSION });
     },
   });
   undo.add(() => app.close());

@@ -34,6 +34,8 @@ export async function startEmbedded(dataDir: string, note: (line: string) => voi
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: serviceEnvironment({
       HOST: '127.0.0.1',
+      // It is this command's alone.
+      API_KEYS_FILE: '',
       PORT: '0',
       JOB_DATA_DIR: join(dataDir, 'jobs'),
       REDIS_URL: '',

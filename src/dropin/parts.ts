@@ -1,13 +1,13 @@
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Config } from '../config.ts';
+import type { JobsOf } from '../http/schemas.ts';
 import type { Submitter } from '../jobs/submit.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
-import type { Store } from '../store/store.ts';
 
 /** What a drop-in, which speaks another service's API, is made of. */
 export interface DropInParts {
   config: Config;
-  store: Store;
+  jobsOf: JobsOf;
   artifacts: Artifacts;
   runtimes: Runtimes;
   submitter: Submitter;

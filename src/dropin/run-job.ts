@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { JobSpec } from '../api/spec.ts';
 import { ApiError } from '../errors.ts';
 import { cancelJob } from '../jobs/cancel.ts';
@@ -24,15 +24,17 @@ export function goneSignal(reply: FastifyReply): AbortSignal {
  * @throws ApiError what submitting throws; `unavailable` when the service stops; `internal` when it was not the program's fault
  */
 export async function runJob(
-  { store, submitter, closing }: DropInParts,
+  { jobsOf, submitter, closing }: DropInParts,
+  request: FastifyRequest,
   spec: Partial<JobSpec>,
   files: readonly ProgramFile[],
   gone: AbortSignal,
 ): Promise<JobRecord> {
-  const { id } = await submitProgram(submitter, spec, files);
-  const job = await waitForEnd(store, id, WAIT_MS, AbortSignal.any([gone, closing]));
+  const jobs = jobsOf(request);
+  const { id } = await submitProgram(submitter, request.caller, spec, files);
+  const job = await waitForEnd(jobs, id, WAIT_MS, AbortSignal.any([gone, closing]));
   if (job === undefined || !isFinal(job.status)) {
-    if (gone.aborted) await cancelJob(store, id);
+    if (gone.aborted) await cancelJob(jobs, id);
     throw new ApiError('unavailable', 'the service is stopping; try again', { headers: { 'retry-after': '5' } });
   }
   const kind = job.outcome?.kind;

@@ -7,10 +7,13 @@ import type { Logger } from 'pino';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Config } from '../config.ts';
 import { ApiError } from '../errors.ts';
+import { createAdmission } from '../jobs/admission.ts';
+import { ownJobs } from '../jobs/own-jobs.ts';
 import { createSubmitter, type Submitter } from '../jobs/submit.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { artifactRoutes } from './artifacts.ts';
+import { guard, type Access } from './auth.ts';
 import { answerClientError } from './client-error.ts';
 import { healthRoutes, type Readiness } from './health.ts';
 import { jobRoutes } from './jobs.ts';
@@ -18,8 +21,10 @@ import { logRoutes } from './logs.ts';
 import { describeApi } from './openapi.ts';
 import { answerUnknown, sendProblem } from './problem.ts';
 import { runtimeRoutes } from './runtimes.ts';
+import type { JobsOf } from './schemas.ts';
 import { createEventStreams } from './sse.ts';
 import { staticRoutes } from './static.ts';
+import { tokenRoutes } from './tokens.ts';
 import type { App } from './typed-app.ts';
 
 export interface AppParts {
@@ -30,8 +35,9 @@ export interface AppParts {
   runtimes: Runtimes;
   readiness: () => Promise<Readiness>;
   logger: Logger;
+  access: Access;
   /** Further routes, of layers above this one; their jobs are accepted like all others. */
-  mount?: (app: App, submitter: Submitter) => Promise<void>;
+  mount?: (app: App, more: { submitter: Submitter; jobsOf: JobsOf }) => Promise<void>;
 }
 
 const MAX_PATH = 8192;
@@ -45,7 +51,7 @@ const MAX_OTHER_BODY = 64 * 1024;
 
 /** The HTTP side. It knows the store and the files, and nothing of workers. */
 export async function createApp(parts: AppParts): Promise<App> {
-  const { config, store, artifacts, runtimes, logger } = parts;
+  const { config, store, artifacts, runtimes, logger, access } = parts;
   // What Fastify has to say below a warning, main.ts says in words for people.
   const level = ['trace', 'debug', 'info'].includes(logger.level) ? 'warn' : logger.level;
   const loggerInstance: FastifyBaseLogger = logger.child({}, { level });
@@ -104,25 +110,43 @@ export async function createApp(parts: AppParts): Promise<App> {
     await app.register(cors, {
       origin: config.CORS_ORIGINS.includes('*') ? '*' : config.CORS_ORIGINS,
       methods: ['GET', 'HEAD', 'POST', 'DELETE'],
-      exposedHeaders: ['x-request-id', 'retry-after', 'allow', 'etag', 'accept-ranges', 'content-range', 'content-disposition'],
+      exposedHeaders: [
+        'x-request-id',
+        'retry-after',
+        'ratelimit',
+        'ratelimit-policy',
+        'www-authenticate',
+        'allow',
+        'etag',
+        'accept-ranges',
+        'content-range',
+        'content-disposition',
+      ],
     });
   }
+  guard(app, access);
   await describeApi(app, { ...limits, defaultRuntime: runtimes.defaultName }, parts.version);
 
   const streams = createEventStreams(config.HEARTBEAT_MS);
+  // A key that was revoked opens nothing, and what it has opened is shut.
+  const unwatch = access.keys?.onChange(() => streams.cut(({ keyId }) => keyId !== undefined && access.keys?.byId(keyId) === undefined));
+  app.addHook('onClose', async () => unwatch?.());
   app.addHook('preClose', async () => {
     await streams.close();
     // Who is still reading an answer may go on, but not for ever.
     setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });
-  const submitter = createSubmitter({ store, artifacts, runtimes, limits });
-  jobRoutes(app, { config, store, artifacts, submitter });
-  logRoutes(app, store, streams);
-  artifactRoutes(app, store, artifacts);
+  const jobsOf: JobsOf = ({ caller }) => ownJobs(store, caller);
+  const admission = createAdmission(store, config.MAX_QUEUED === 0 ? undefined : config.MAX_QUEUED);
+  const submitter = createSubmitter({ store, artifacts, runtimes, limits, admission });
+  jobRoutes(app, { config, jobsOf, artifacts, submitter, admission });
+  logRoutes(app, jobsOf, streams);
+  artifactRoutes(app, jobsOf, artifacts);
+  tokenRoutes(app, config, jobsOf, access.tokens);
   runtimeRoutes(app, runtimes);
   healthRoutes(app, parts.readiness);
   staticRoutes(app);
-  await parts.mount?.(app, submitter);
+  await parts.mount?.(app, { submitter, jobsOf });
 
   // A client that asks before it sends (Expect: 100-continue) is not invited to send what would be refused.
   app.server.on('checkContinue', (request, response) => {

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { artifactList, type Artifact } from '../api/job.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import { ApiError } from '../errors.ts';
-import type { JobRecord, Store } from '../store/store.ts';
+import type { JobRecord } from '../store/store.ts';
 import type { App } from './typed-app.ts';
-import { idParams, problems, requireJob } from './schemas.ts';
+import { idParams, problems, requireJob, type JobsOf } from './schemas.ts';
 import { zipOf } from './zip.ts';
 
 const notFound = (): ApiError => new ApiError('not_found', 'artifact not found');
@@ -49,7 +49,7 @@ function isKnown(headers: IncomingHttpHeaders, etag: string, modified: string): 
 }
 
 /** GET /jobs/{id}/artifacts, /artifacts/{path} and /artifacts.zip. */
-export function artifactRoutes(app: App, store: Store, artifacts: Artifacts): void {
+export function artifactRoutes(app: App, jobsOf: JobsOf, artifacts: Artifacts): void {
   app.get(
     '/jobs/:id/artifacts',
     {
@@ -61,7 +61,7 @@ export function artifactRoutes(app: App, store: Store, artifacts: Artifacts): vo
         response: { 200: artifactList, ...problems(404) },
       },
     },
-    async ({ params }) => ({ artifacts: (await requireJob(store, params.id)).artifacts }),
+    async (request) => ({ artifacts: (await requireJob(jobsOf(request), request.params.id)).artifacts }),
   );
 
   app.get(
@@ -76,7 +76,7 @@ export function artifactRoutes(app: App, store: Store, artifacts: Artifacts): vo
       },
     },
     async (request, reply) => {
-      const job = await requireJob(store, request.params.id);
+      const job = await requireJob(jobsOf(request), request.params.id);
       return sendArtifact(artifacts, job, request.params['*'], request, reply);
     },
   );
@@ -92,8 +92,8 @@ export function artifactRoutes(app: App, store: Store, artifacts: Artifacts): vo
         response: { 200: z.unknown(), ...problems(404) },
       },
     },
-    async ({ params }, reply) => {
-      const job = await requireJob(store, params.id);
+    async (request, reply) => {
+      const job = await requireJob(jobsOf(request), request.params.id);
       return reply
         .type('application/zip')
         .header('content-disposition', `attachment; filename="${job.id}.zip"`)

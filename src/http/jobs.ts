@@ -6,20 +6,23 @@ import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Config } from '../config.ts';
 import { ApiError } from '../errors.ts';
 import { cancelJob } from '../jobs/cancel.ts';
+import type { Admission } from '../jobs/admission.ts';
+import type { OwnJobs } from '../jobs/own-jobs.ts';
 import type { Submitter } from '../jobs/submit.ts';
 import { viewOf } from '../jobs/view.ts';
 import { logText, waitForEnd } from '../jobs/wait.ts';
-import type { JobRecord, ListQuery, Store } from '../store/store.ts';
+import type { JobRecord, ListQuery } from '../store/store.ts';
 import type { App } from './typed-app.ts';
-import { idParams, problems, requireJob } from './schemas.ts';
+import { idParams, problems, requireJob, type JobsOf } from './schemas.ts';
 import { refuseTooLarge } from './form.ts';
 import { receiveForm, type UploadLimits } from './upload.ts';
 
 export interface JobRouteParts {
   config: Config;
-  store: Store;
+  jobsOf: JobsOf;
   artifacts: Artifacts;
   submitter: Submitter;
+  admission: Admission;
 }
 
 const MAX_PAGE = 200;
@@ -62,38 +65,42 @@ function idempotencyKeyOf(request: FastifyRequest): string | undefined {
 }
 
 /** A `jobResult`, in pieces. */
-async function* resultText(store: Store, job: JobRecord): AsyncGenerator<string> {
+async function* resultText(jobs: OwnJobs, job: JobRecord): AsyncGenerator<string> {
   const head = JSON.stringify({ job_id: job.id, status: job.status, job: viewOf(job), artifacts: job.artifacts });
   yield `${head.slice(0, -1)},"logs":"`;
-  for await (const part of logText(store, job.id, job.logLines)) yield JSON.stringify(part).slice(1, -1);
+  for await (const part of logText(jobs, job.id, job.logLines)) yield JSON.stringify(part).slice(1, -1);
   yield '"}';
 }
 
 /** Everything about jobs but their logs and files. */
-export function jobRoutes(app: App, { config, store, artifacts, submitter }: JobRouteParts): void {
+export function jobRoutes(app: App, { config, jobsOf, artifacts, submitter, admission }: JobRouteParts): void {
   const uploadLimits: UploadLimits = {
     maxBytes: config.MAX_UPLOAD_MB * 1024 ** 2,
     maxFiles: config.MAX_UPLOAD_FILES,
     maxSpecBytes: config.MAX_SPEC_KB * 1024,
   };
 
-  const create = async (request: FastifyRequest): Promise<JobRecord> => {
+  const create = async (request: FastifyRequest, reply: FastifyReply): Promise<JobRecord> => {
     refuseTooLarge(request.raw, uploadLimits);
-    const idempotencyKey = idempotencyKeyOf(request);
-    return submitter.submit(async (upload) => ({ ...(await receiveForm(request.raw, upload, uploadLimits)), idempotencyKey }));
+    const { caller } = request;
+    const sender = { caller, idempotencyKey: idempotencyKeyOf(request) };
+    const job = await submitter.submit(sender, (upload) => receiveForm(request.raw, upload, uploadLimits));
+    reply.headers(admission.headers(caller));
+    return job;
   };
 
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
 
   /** The job with its log, in one answer; the log is sent as it is read, however long it is. */
-  const result = async (created: JobRecord, seconds: number, reply: FastifyReply): Promise<FastifyReply> => {
+  const result = async (created: JobRecord, seconds: number, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const gone = new AbortController();
     reply.raw.on('close', () => gone.abort());
     const waitMs = Math.min(seconds, config.MAX_WAIT_SEC) * 1000;
     // Whoever waits while the service stops is told how the job stands.
-    const job = (await waitForEnd(store, created.id, waitMs, AbortSignal.any([gone.signal, closing.signal]))) ?? created;
-    return reply.type('application/json; charset=utf-8').send(Readable.from(resultText(store, job)));
+    const jobs = jobsOf(request);
+    const job = (await waitForEnd(jobs, created.id, waitMs, AbortSignal.any([gone.signal, closing.signal]))) ?? created;
+    return reply.type('application/json; charset=utf-8').send(Readable.from(resultText(jobs, job)));
   };
 
   const form = { consumes: ['multipart/form-data'], tags: ['jobs'] };
@@ -110,8 +117,8 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
     },
     async (request, reply) => {
       const wait = request.query.wait ?? preferredWait(request);
-      const job = await create(request);
-      return wait === undefined ? { job_id: job.id, status: job.status } : result(job, wait, reply);
+      const job = await create(request, reply);
+      return wait === undefined ? { job_id: job.id, status: job.status } : result(job, wait, request, reply);
     },
   );
   app.post(
@@ -124,7 +131,7 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
         response: { 200: jobResult, ...problems(400, 409, 413, 415, 422, 429, 503, 507) },
       },
     },
-    async (request, reply) => result(await create(request), config.MAX_WAIT_SEC, reply),
+    async (request, reply) => result(await create(request, reply), config.MAX_WAIT_SEC, request, reply),
   );
 
   app.get(
@@ -138,8 +145,9 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
         response: { 200: jobList, ...problems(400) },
       },
     },
-    async ({ query }) => {
-      const { jobs, next } = await store.list({
+    async (request) => {
+      const { query } = request;
+      const { jobs, next } = await jobsOf(request).list({
         limit: query.limit,
         labels: labelsOf(query.label) ?? [],
         ...(query.status === undefined ? {} : { status: query.status }),
@@ -154,8 +162,8 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
     {
       schema: { operationId: 'getJob', tags: ['jobs'], summary: 'One job', params: idParams, response: { 200: jobView, ...problems(404) } },
     },
-    async ({ params }) => {
-      const job = await requireJob(store, params.id);
+    async (request) => {
+      const job = await requireJob(jobsOf(request), request.params.id);
       return { job: viewOf(job), log_lines: job.logLines };
     },
   );
@@ -171,9 +179,10 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
         response: { 200: jobView, ...problems(404) },
       },
     },
-    async ({ params }) => {
-      await requireJob(store, params.id);
-      const job = await cancelJob(store, params.id);
+    async (request) => {
+      const jobs = jobsOf(request);
+      const { id } = await requireJob(jobs, request.params.id);
+      const job = await cancelJob(jobs, id);
       if (job === undefined) throw new ApiError('not_found', 'job not found');
       return { job: viewOf(job), log_lines: job.logLines };
     },
@@ -190,12 +199,13 @@ export function jobRoutes(app: App, { config, store, artifacts, submitter }: Job
         response: { 204: z.null(), ...problems(404, 409) },
       },
     },
-    async ({ params }, reply) => {
-      await requireJob(store, params.id);
-      const deleted = await store.delete(params.id);
+    async (request, reply) => {
+      const jobs = jobsOf(request);
+      const { id } = await requireJob(jobs, request.params.id);
+      const deleted = await jobs.delete(id);
       if (deleted === 'not_found') throw new ApiError('not_found', 'job not found');
       if (deleted === 'not_finished') throw new ApiError('job_not_finished', 'the job is not over yet; cancel it first');
-      await artifacts.remove(params.id);
+      await artifacts.remove(id);
       return reply.code(204).send(null);
     },
   );

@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { OwnJobs } from '../jobs/own-jobs.ts';
 import { isFinal } from '../jobs/state.ts';
 import { viewOf } from '../jobs/view.ts';
 import { logText } from '../jobs/wait.ts';
-import type { JobRecord, Store } from '../store/store.ts';
+import type { JobRecord } from '../store/store.ts';
 import type { App } from './typed-app.ts';
 import { LAST_WORDS, lineFrames, namedFrame, namedFrames } from './frames.ts';
-import { idParams, problems, requireJob } from './schemas.ts';
+import { idParams, problems, requireJob, type JobsOf } from './schemas.ts';
 import { placeOf, type EventStreams, type Viewer } from './sse.ts';
 
 const query = z.object({
@@ -15,7 +16,7 @@ const query = z.object({
 });
 
 /** GET /jobs/{id}/logs, /logs/stream and /events. */
-export function logRoutes(app: App, store: Store, streams: EventStreams): void {
+export function logRoutes(app: App, jobsOf: JobsOf, streams: EventStreams): void {
   app.get(
     '/jobs/:id/logs',
     {
@@ -28,8 +29,9 @@ export function logRoutes(app: App, store: Store, streams: EventStreams): void {
       },
     },
     async (request, reply) => {
-      const { id, logLines } = await requireJob(store, request.params.id);
-      return reply.type('text/plain; charset=utf-8').send(Readable.from(logText(store, id, logLines)));
+      const jobs = jobsOf(request);
+      const { id, logLines } = await requireJob(jobs, request.params.id);
+      return reply.type('text/plain; charset=utf-8').send(Readable.from(logText(jobs, id, logLines)));
     },
   );
 
@@ -37,7 +39,7 @@ export function logRoutes(app: App, store: Store, streams: EventStreams): void {
     path: string,
     operationId: string,
     summary: string,
-    serve: (job: JobRecord, after: number, viewer: Viewer) => Promise<void>,
+    serve: (jobs: OwnJobs, job: JobRecord, after: number, viewer: Viewer) => Promise<void>,
   ): void => {
     app.get(
       path,
@@ -52,14 +54,15 @@ export function logRoutes(app: App, store: Store, streams: EventStreams): void {
         },
       },
       async (request: FastifyRequest<{ Params: { id: string }; Querystring: { after?: number } }>, reply: FastifyReply) => {
-        const job = await requireJob(store, request.params.id);
-        streams.open(request, reply, (viewer) => serve(job, placeOf(request, request.query.after), viewer));
+        const jobs = jobsOf(request);
+        const job = await requireJob(jobs, request.params.id);
+        streams.open(request, reply, (viewer) => serve(jobs, job, placeOf(request, request.query.after), viewer));
       },
     );
   };
 
-  stream('/jobs/:id/logs/stream', 'streamLog', 'The log as it comes: one event a line, then `end`', async (job, after, viewer) => {
-    for await (const chunk of store.follow(job.id, after, viewer.signal)) await viewer.write(lineFrames(chunk));
+  stream('/jobs/:id/logs/stream', 'streamLog', 'The log as it comes: one event a line, then `end`', async (jobs, job, after, viewer) => {
+    for await (const chunk of jobs.follow(job.id, after, viewer.signal)) await viewer.write(lineFrames(chunk));
     if (!viewer.signal.aborted) viewer.end(LAST_WORDS);
   });
 
@@ -67,7 +70,7 @@ export function logRoutes(app: App, store: Store, streams: EventStreams): void {
     '/jobs/:id/events',
     'streamEvents',
     'Everything about the job as it comes: named events with JSON data',
-    async (job, after, viewer) => {
+    async (jobs, job, after, viewer) => {
       let told = '';
       const tellStatus = async (record: JobRecord): Promise<void> => {
         const now = namedFrame('status', { status: record.status, attempt: record.attempt });
@@ -75,13 +78,13 @@ export function logRoutes(app: App, store: Store, streams: EventStreams): void {
         told = now;
       };
       await tellStatus(job);
-      for await (const chunk of store.follow(job.id, after, viewer.signal)) {
+      for await (const chunk of jobs.follow(job.id, after, viewer.signal)) {
         // The runner speaks whenever the job's status changes.
-        const record = chunk.some((entry) => entry.stream === 'runner') ? await store.get(job.id) : undefined;
+        const record = chunk.some((entry) => entry.stream === 'runner') ? await jobs.get(job.id) : undefined;
         if (record !== undefined && !isFinal(record.status)) await tellStatus(record);
         await viewer.write(namedFrames(chunk));
       }
-      const record = viewer.signal.aborted ? undefined : await store.get(job.id);
+      const record = viewer.signal.aborted ? undefined : await jobs.get(job.id);
       if (record === undefined) return;
       await tellStatus(record);
       for (const artifact of record.artifacts) await viewer.write(namedFrame('artifact', artifact));

@@ -68,6 +68,7 @@ describe('what the service says of itself', () => {
       '/jobs/{id}/events',
       '/jobs/{id}/logs',
       '/jobs/{id}/logs/stream',
+      '/jobs/{id}/token',
       '/readyz',
       '/runtimes',
     ]);

@@ -1,11 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTurns } from './turns.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError } from '../errors.ts';
+import { createTurns } from './turns.ts';
 
 /** After how many milliseconds a client that lost its connection comes back. */
 const RETRY_MS = 1000;
+const RETRY_AFTER_SEC = '5';
 /** For viewers of jobs that have just ended, when the service stops. */
 const LAST_WORDS_MS = 200;
 
@@ -24,8 +26,14 @@ export interface Viewer {
 }
 
 export interface EventStreams {
-  /** Answers with an event stream; `serve` writes it. The request needs no particular `accept`. */
+  /**
+   * Answers with an event stream; `serve` writes it. The request needs no particular `accept`.
+   *
+   * @throws ApiError `too_many_requests` when the caller has as many as it may
+   */
   open(request: FastifyRequest, reply: FastifyReply, serve: (viewer: Viewer) => Promise<void>): void;
+  /** Cuts off those whose request `isOver` says so of. */
+  cut(isOver: (request: FastifyRequest) => boolean): void;
   /** Lets those that are about to end say their last words; ends the others without, so that clients come back to whoever serves then. */
   close(): Promise<void>;
 }
@@ -41,7 +49,13 @@ async function roomIn(response: ServerResponse): Promise<void> {
 
 /** Event streams (WHATWG HTML §9.2), written by hand on the raw response. One timer keeps all of them alive. */
 export function createEventStreams(heartbeatMs: number): EventStreams {
-  const open = new Map<ServerResponse, AbortController>();
+  const open = new Map<ServerResponse, { request: FastifyRequest; abort: AbortController }>();
+  const viewersOf = new Map<string, number>();
+  const countViewer = (owner: string, by: 1 | -1): void => {
+    const count = (viewersOf.get(owner) ?? 0) + by;
+    if (count === 0) viewersOf.delete(owner);
+    else viewersOf.set(owner, count);
+  };
   const turn = createTurns();
   const heartbeat = setInterval(() => {
     // Who doesn't read gets none: it would only pile up.
@@ -52,6 +66,12 @@ export function createEventStreams(heartbeatMs: number): EventStreams {
   return {
     open(request, reply, serve) {
       const { raw } = reply;
+      const { owner, limits } = request.caller;
+      if ((viewersOf.get(owner) ?? 0) >= (limits.maxViewers ?? Infinity)) {
+        throw new ApiError('too_many_requests', `${limits.maxViewers} of your streams are open already`, {
+          headers: { 'retry-after': RETRY_AFTER_SEC },
+        });
+      }
       reply.hijack();
       raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...SSE_HEADERS });
       if (request.method === 'HEAD') {
@@ -60,11 +80,12 @@ export function createEventStreams(heartbeatMs: number): EventStreams {
       }
       const abort = new AbortController();
       const leave = (): void => {
-        open.delete(raw);
+        if (open.delete(raw)) countViewer(owner, -1);
         abort.abort();
       };
       raw.on('close', leave).on('error', leave);
-      open.set(raw, abort);
+      open.set(raw, { request, abort });
+      countViewer(owner, 1);
       raw.write(`retry: ${RETRY_MS}\n\n`);
       const viewer: Viewer = {
         signal: abort.signal,
@@ -86,10 +107,14 @@ export function createEventStreams(heartbeatMs: number): EventStreams {
       );
     },
 
+    cut(isOver) {
+      for (const [response, { request }] of open) if (isOver(request)) response.destroy();
+    },
+
     async close() {
       clearInterval(heartbeat);
       for (let waited = 0; open.size > 0 && waited < LAST_WORDS_MS; waited += 20) await delay(20);
-      for (const [response, abort] of open) {
+      for (const [response, { abort }] of open) {
         abort.abort();
         response.end();
       }

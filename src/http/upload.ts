@@ -21,11 +21,7 @@ const isArea = (name: string): name is keyof typeof AREAS => Object.hasOwn(AREAS
  *
  * @throws ApiError `unsupported_media_type`, `payload_too_large`, `truncated_body`
  */
-export async function receiveForm(
-  request: IncomingMessage,
-  upload: Upload,
-  limits: UploadLimits,
-): Promise<Omit<Submission, 'idempotencyKey'>> {
+export async function receiveForm(request: IncomingMessage, upload: Upload, limits: UploadLimits): Promise<Submission> {
   const files: Submission['files'] = [];
   const errors: FieldError[] = [];
   const seen = { code_files: 0, input_files: 0 };

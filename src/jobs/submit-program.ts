@@ -1,5 +1,6 @@
 import type { JobSpec } from '../api/spec.ts';
 import type { JobRecord } from '../store/store.ts';
+import type { Caller } from './caller.ts';
 import type { Submitter } from './submit.ts';
 
 export interface ProgramFile {
@@ -8,9 +9,14 @@ export interface ProgramFile {
 }
 
 /** Accepts a job whose files are at hand. @throws ApiError what submitting throws */
-export const submitProgram = (submitter: Submitter, spec: Partial<JobSpec>, files: readonly ProgramFile[]): Promise<JobRecord> =>
-  submitter.submit(async (upload) => {
+export const submitProgram = (
+  submitter: Submitter,
+  caller: Caller,
+  spec: Partial<JobSpec>,
+  files: readonly ProgramFile[],
+): Promise<JobRecord> =>
+  submitter.submit({ caller }, async (upload) => {
     const written = [];
     for (const { path, content } of files) written.push({ area: 'code' as const, path, ...(await upload.write('code', path, content)) });
-    return { specText: JSON.stringify(spec), files: written, errors: [], idempotencyKey: undefined };
+    return { specText: JSON.stringify(spec), files: written, errors: [] };
   });

@@ -5,6 +5,8 @@ import type { Artifacts, Upload, UploadArea } from '../artifacts/artifacts.ts';
 import { ApiError, type FieldError } from '../errors.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import type { JobRecord, Store } from '../store/store.ts';
+import type { Admission } from './admission.ts';
+import type { Caller } from './caller.ts';
 import { createSpecParser } from './spec.ts';
 
 /** What a client sent, once all of it has been received. */
@@ -14,17 +16,22 @@ export interface Submission {
   files: { area: UploadArea; path: string; size: number; sha256: string }[];
   /** Problems with the files, found while they came in. */
   errors: FieldError[];
-  idempotencyKey: string | undefined;
+}
+
+/** Who sends a job. */
+export interface Sender {
+  caller: Caller;
+  idempotencyKey?: string | undefined;
 }
 
 export interface Submitter {
   /**
-   * Accepts a job. `receive` is handed the place for the files and reads the request.
+   * Accepts a job. `receive` is handed the place for the files and reads the request, once it is known that there is room.
    *
    * @throws ApiError `invalid_spec` with all problems, `unknown_runtime`, `net_policy_unavailable`, `idempotency_conflict`,
-   *   and whatever `receive` throws; nothing is left behind then
+   *   `too_many_requests`, `quota_exceeded`, `queue_full`, and whatever `receive` throws; nothing is left behind then
    */
-  submit(receive: (upload: Upload) => Promise<Submission>): Promise<JobRecord>;
+  submit(sender: Sender, receive: (upload: Upload) => Promise<Submission>): Promise<JobRecord>;
 }
 
 const newJobId = (): string => uuid().replaceAll('-', '');
@@ -67,11 +74,16 @@ export function createSubmitter(parts: {
   limits: Omit<SpecLimits, 'defaultRuntime'>;
   /** Whether the ends of jobs are told to their `callback_url`. */
   callbacks?: boolean;
+  admission: Admission;
 }): Submitter {
-  const { store, artifacts, runtimes } = parts;
+  const { store, artifacts, runtimes, admission } = parts;
   const parse = createSpecParser({ ...parts.limits, defaultRuntime: runtimes.defaultName });
 
-  async function accept(id: string, submission: Submission): Promise<{ job: JobRecord; isNew: boolean }> {
+  async function accept(
+    id: string,
+    { caller, idempotencyKey: key }: Sender,
+    submission: Submission,
+  ): Promise<{ job: JobRecord; isNew: boolean }> {
     const parsed = parse(submission.specText);
     const errors = [...(parsed.ok ? [] : parsed.errors), ...submission.errors];
     if (!parsed.ok || errors.length > 0) throw invalidSpec(errors);
@@ -94,28 +106,30 @@ export function createSubmitter(parts: {
     }
     const inserted = await store.insert({
       id,
-      owner: '',
+      owner: caller.owner,
       spec,
       runtime: runtime.name,
       bytes: submission.files.reduce((sum, file) => sum + file.size, 0),
-      ...(submission.idempotencyKey === undefined
-        ? {}
-        : { idempotency: { key: submission.idempotencyKey, fingerprint: fingerprint(sent, submission.files) } }),
+      bounds: admission.bounds(caller),
+      ...(key === undefined ? {} : { idempotency: { key, fingerprint: fingerprint(sent, submission.files) } }),
     });
-    if (inserted.kind === 'refused') throw new ApiError('unavailable', 'the queue is full; try again', { headers: { 'retry-after': '5' } });
+    if (inserted.kind === 'refused') throw admission.refusal(inserted.bound, caller);
     if (inserted.kind === 'conflict') throw new ApiError('idempotency_conflict', 'this Idempotency-Key was used for another request');
     return { job: inserted.job, isNew: inserted.kind === 'created' };
   }
 
   return {
-    async submit(receive) {
+    async submit(sender, receive) {
+      admission.count(sender.caller);
+      // With a key the job may be there already, and then there need be no room for it.
+      if (sender.idempotencyKey === undefined) await admission.lookForRoom(sender.caller);
       const id = newJobId();
       const upload = await artifacts.stage(id);
       try {
         const submission = await receive(upload);
         // The files are in place before anybody can claim the job; files without a job, which a crash here leaves, are swept.
         await upload.commit();
-        const { job, isNew } = await accept(id, submission);
+        const { job, isNew } = await accept(id, sender, submission);
         if (!isNew) await artifacts.remove(id);
         return job;
       } catch (error) {

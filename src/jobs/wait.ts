@@ -2,7 +2,12 @@ import type { JobRecord, Store } from '../store/store.ts';
 import { isFinal } from './state.ts';
 
 /** The job when it is over, or as it stands when `waitMs` are over or `signal` aborts. Undefined: no such job. */
-export async function waitForEnd(store: Store, id: string, waitMs: number, signal: AbortSignal): Promise<JobRecord | undefined> {
+export async function waitForEnd(
+  store: Pick<Store, 'get' | 'follow'>,
+  id: string,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<JobRecord | undefined> {
   const job = await store.get(id);
   if (job === undefined || isFinal(job.status) || waitMs <= 0) return job;
   const over = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
@@ -12,7 +17,7 @@ export async function waitForEnd(store: Store, id: string, waitMs: number, signa
 }
 
 /** A job's log as text, a part at a time: the first `lines` entries. The runner's lines begin on a line of their own, whatever stood before. */
-export async function* logText(store: Store, id: string, lines: number): AsyncGenerator<string> {
+export async function* logText(store: Pick<Store, 'follow'>, id: string, lines: number): AsyncGenerator<string> {
   if (lines === 0) return;
   let atLineStart = true;
   // Followed rather than read at once: lines may be long, and parts of the log are of bounded size. All that is asked for is there.

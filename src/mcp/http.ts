@@ -1,8 +1,9 @@
 import { toNodeHandler } from '@modelcontextprotocol/node';
-import { createMcpHandler, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import { createMcpHandler, ProtocolErrorCode, type AuthInfo } from '@modelcontextprotocol/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { ApiError, ERROR_CODES } from '../errors.ts';
+import type { Caller } from '../jobs/caller.ts';
 import { takeJson } from '../http/json-body.ts';
 import { sendError } from '../http/problem.ts';
 import type { App } from '../http/typed-app.ts';
@@ -17,13 +18,22 @@ const told = (error: ApiError) => ({
   body: { jsonrpc: '2.0', error: { code: ProtocolErrorCode.InvalidRequest, message: error.message }, id: null },
 });
 
+/** How a request's caller comes to the tools: the package passes on what it is told of an authentication, and looks at none itself. */
+const authOf = (caller: Caller): AuthInfo => ({ token: '', clientId: caller.owner, scopes: [], extra: { caller } });
+
+function callerOf(auth: AuthInfo | undefined): Caller {
+  const caller = auth?.extra?.['caller'] as Caller | undefined;
+  if (caller === undefined) throw new Error('a request came to MCP without its caller');
+  return caller;
+}
+
 /** POST /mcp: the Model Context Protocol over streamable HTTP. Nothing is kept between requests, so any server answers any of them. */
-export async function mountMcp(app: App, parts: { config: Config; jobs: Jobs; version: string }): Promise<void> {
+export async function mountMcp(app: App, parts: { config: Config; jobs: (caller: Caller) => Jobs; version: string }): Promise<void> {
   const { config, jobs, version } = parts;
   if (!config.MCP) return;
   const maxBytes = config.MAX_UPLOAD_MB * 1024 ** 2;
   const onerror = (error: Error): void => app.log.warn({ err: error }, 'an MCP request failed');
-  const mcp = createMcpHandler(() => createMcpServer(jobs, version), {
+  const mcp = createMcpHandler(({ authInfo }) => createMcpServer(jobs(callerOf(authInfo)), version), {
     onerror,
     maxRequestBodySize: maxBytes,
     keepAliveMs: config.HEARTBEAT_MS,
@@ -49,7 +59,7 @@ export async function mountMcp(app: App, parts: { config: Config; jobs: Jobs; ve
         reply.hijack();
         // What hooks have set for all answers.
         for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value);
-        await handle(request.raw as Parameters<typeof handle>[0], reply.raw, request.body);
+        await handle(Object.assign(request.raw, { auth: authOf(request.caller) }) as Parameters<typeof handle>[0], reply.raw, request.body);
       },
     });
   });

@@ -1,11 +1,13 @@
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import { isJobId } from '../artifacts/path.ts';
+import type { Caller } from '../jobs/caller.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import { submitProgram } from '../jobs/submit-program.ts';
 import type { Submitter } from '../jobs/submit.ts';
 import { viewOf } from '../jobs/view.ts';
 import { logText } from '../jobs/wait.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
+import { ownJobs } from '../jobs/own-jobs.ts';
 import type { JobRecord, Store } from '../store/store.ts';
 import type { Jobs, ToolFile } from './jobs.ts';
 
@@ -13,10 +15,17 @@ async function* contentOf({ bytes }: ToolFile): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-/** The jobs of this process. */
-export function localJobs(parts: { store: Store; artifacts: Artifacts; runtimes: Runtimes; submitter: Submitter }): Jobs {
-  const { store, artifacts, runtimes, submitter } = parts;
-  const find = async (id: string): Promise<JobRecord | undefined> => (isJobId(id) ? store.get(id) : undefined);
+export interface LocalParts {
+  store: Store;
+  artifacts: Artifacts;
+  runtimes: Runtimes;
+  submitter: Submitter;
+}
+
+/** A caller's jobs of this process. */
+export function localJobs({ store, artifacts, runtimes, submitter }: LocalParts, caller: Caller): Jobs {
+  const jobs = ownJobs(store, caller);
+  const find = async (id: string): Promise<JobRecord | undefined> => (isJobId(id) ? jobs.get(id) : undefined);
 
   return {
     async defaultRuntime() {
@@ -26,6 +35,7 @@ export function localJobs(parts: { store: Store; artifacts: Artifacts; runtimes:
     async submit(spec, files) {
       const job = await submitProgram(
         submitter,
+        caller,
         spec,
         files.map((file) => ({ path: file.path, content: contentOf(file) })),
       );
@@ -36,13 +46,13 @@ export function localJobs(parts: { store: Store; artifacts: Artifacts; runtimes:
       return job && viewOf(job);
     },
     async cancel(id) {
-      const job = isJobId(id) ? await cancelJob(store, id) : undefined;
+      const job = isJobId(id) ? await cancelJob(jobs, id) : undefined;
       return job && viewOf(job);
     },
-    follow: (id, signal) => store.follow(id, 0, signal),
+    follow: (id, signal) => jobs.follow(id, 0, signal),
     async *log(id) {
       const job = await find(id);
-      if (job !== undefined) yield* logText(store, id, job.logLines);
+      if (job !== undefined) yield* logText(jobs, id, job.logLines);
     },
     artifacts: async (id) => (await find(id))?.artifacts,
     async open(id, name) {

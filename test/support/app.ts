@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Artifacts } from '../../src/artifacts/artifacts.ts';
 import { createDiskArtifacts } from '../../src/artifacts/disk.ts';
+import { openAccess } from '../../src/compose/open-access.ts';
 import { readConfig, type Config } from '../../src/config.ts';
 import { mountDropIns } from '../../src/dropin/drop-ins.ts';
 import { createApp } from '../../src/http/app.ts';
@@ -52,6 +53,7 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
   const store = createSqliteStore({ path: join(home, 'jobs.sqlite'), sync: 'normal' });
   const artifacts = createDiskArtifacts({ dir: join(home, 'files') });
   await artifacts.check();
+  const access = await openAccess(config, pino({ level: 'silent' }));
   const app = await createApp({
     config,
     version: '0.0.0',
@@ -60,10 +62,11 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
     runtimes: oneRuntime,
     readiness: async () => ({ ready: true, parts: [] }),
     logger: pino({ level: 'silent' }),
-    mount: async (app, submitter) => {
-      const all = { config, store, artifacts, runtimes: oneRuntime, submitter };
+    access,
+    mount: async (app, more) => {
+      const all = { config, store, artifacts, runtimes: oneRuntime, ...more };
       await mountDropIns(app, all);
-      await mountMcp(app, { config, jobs: localJobs(all), version: '0.0.0' });
+      await mountMcp(app, { config, jobs: (caller) => localJobs(all, caller), version: '0.0.0' });
     },
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
@@ -80,6 +83,7 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
     },
     async close() {
       await app.close();
+      await access.keys?.close();
       await store.close();
       await rm(home, { recursive: true, force: true });
     },

@@ -9,7 +9,7 @@ import type { DropInParts } from '../parts.ts';
 import { goneSignal, runJob } from '../run-job.ts';
 import { batchAnswer, execAnswer, listAnswer, objectAnswer, uploadAnswer } from './answers.ts';
 import { readExec } from './exec.ts';
-import { createSessions, type SessionFile } from './sessions.ts';
+import { createSessions, type SessionFile, type Sessions } from './sessions.ts';
 import { readUploadForm, type TakenFile } from './upload-form.ts';
 import { keepUpload } from './uploads.ts';
 
@@ -34,8 +34,8 @@ export async function librechatRoutes(app: App, parts: DropInParts): Promise<voi
 }
 
 function routes(scope: App, parts: DropInParts): void {
-  const { config, store, artifacts } = parts;
-  const sessions = createSessions(store, artifacts);
+  const { config, jobsOf, artifacts } = parts;
+  const sessionsOf = (request: FastifyRequest): Sessions => createSessions(jobsOf(request), artifacts, request.caller);
   const limits: FormLimits = {
     maxBytes: config.MAX_UPLOAD_MB * 1024 ** 2,
     maxFiles: config.MAX_UPLOAD_FILES,
@@ -48,14 +48,15 @@ function routes(scope: App, parts: DropInParts): void {
   scope.get('/health', hidden, async () => ({ status: 'ok' }));
 
   scope.post('/exec', hidden, async (request, reply) => {
+    const sessions = sessionsOf(request);
     const { spec, files, references } = await readExec(request.body, sessions, config);
-    const job = await runJob(parts, spec, files, goneSignal(reply));
-    return execAnswer(job, sessions.ofJob(job), references, await outputOf(store, job));
+    const job = await runJob(parts, request, spec, files, goneSignal(reply));
+    return execAnswer(job, sessions.ofJob(job), references, await outputOf(jobsOf(request), job));
   });
 
   const upload = async (request: FastifyRequest): Promise<{ id: string | undefined; taken: TakenFile[] }> => {
     let taken: TakenFile[] = [];
-    const kept = await keepUpload(artifacts, async (staged) => {
+    const kept = await keepUpload(artifacts, request.caller, async (staged) => {
       const form = await readUploadForm(request.raw, staged, limits);
       taken = form.taken;
       return form;
@@ -88,11 +89,12 @@ function routes(scope: App, parts: DropInParts): void {
 
   scope.get('/files/:session', hidden, async (request: FastifyRequest<{ Params: { session: string }; Querystring: { detail?: string } }>) =>
     // Like a folder that nobody has put anything into.
-    listAnswer((await sessions.list(request.params.session)) ?? [], request.query.detail ?? 'simple'),
+    listAnswer((await sessionsOf(request).list(request.params.session)) ?? [], request.query.detail ?? 'simple'),
   );
 
-  const requireFile = async ({ params }: Place): Promise<SessionFile> => {
-    const file = await sessions.find(params.session, params.file);
+  const requireFile = async (request: Place): Promise<SessionFile> => {
+    const { params } = request;
+    const file = await sessionsOf(request).find(params.session, params.file);
     if (file === undefined) throw new ApiError('not_found', 'File not found');
     return file;
   };
@@ -113,8 +115,9 @@ function routes(scope: App, parts: DropInParts): void {
 
   scope.get('/sessions/:session/objects/:file', hidden, async (request: Place) => objectAnswer(await requireFile(request)));
 
-  const remove = async ({ params }: Place, reply: FastifyReply): Promise<FastifyReply> => {
-    if (!(await sessions.remove(params.session, params.file))) throw new ApiError('not_found', 'File not found');
+  const remove = async (request: Place, reply: FastifyReply): Promise<FastifyReply> => {
+    const { params } = request;
+    if (!(await sessionsOf(request).remove(params.session, params.file))) throw new ApiError('not_found', 'File not found');
     return reply.send({ message: 'File deleted successfully', session_id: params.session, fileId: params.file });
   };
   // The second is what clients up to 0.8.6 ask for.

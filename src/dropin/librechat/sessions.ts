@@ -2,7 +2,9 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Artifacts } from '../../artifacts/artifacts.ts';
-import type { JobRecord, Store } from '../../store/store.ts';
+import type { Caller } from '../../jobs/caller.ts';
+import type { OwnJobs } from '../../jobs/own-jobs.ts';
+import type { JobRecord } from '../../store/store.ts';
 import { fileIdOf, jobIdOf, sessionIdOf } from './ids.ts';
 import { readUpload } from './uploads.ts';
 
@@ -34,7 +36,8 @@ export interface Sessions {
 /** Files that were taken out of a session are marked beside the others; what a job left can't be changed any more. */
 const markOf = (fileId: string): string => `.librechat/removed/${fileId}`;
 
-export function createSessions(store: Store, artifacts: Artifacts): Sessions {
+/** A caller's sessions. */
+export function createSessions(jobs: OwnJobs, artifacts: Artifacts, caller: Caller): Sessions {
   const ofJob = (job: JobRecord): SessionFile[] =>
     job.artifacts.map(({ name, size, content_type }) => ({
       id: fileIdOf(name),
@@ -48,7 +51,7 @@ export function createSessions(store: Store, artifacts: Artifacts): Sessions {
     }));
 
   async function ofUpload(id: string): Promise<SessionFile[] | undefined> {
-    const upload = await readUpload(artifacts, id);
+    const upload = await readUpload(artifacts, id, caller);
     return upload?.files.map(({ name, size, contentType }) => ({
       id: fileIdOf(name),
       sessionId: sessionIdOf(id),
@@ -57,12 +60,12 @@ export function createSessions(store: Store, artifacts: Artifacts): Sessions {
       contentType,
       modifiedAt: upload.at,
       readOnly: upload.readOnly,
-      open: () => openInput(artifacts, id, name),
+      open: () => openInput(artifacts, id, name, caller),
     }));
   }
 
   async function all(id: string): Promise<SessionFile[] | undefined> {
-    const job = await store.get(id);
+    const job = await jobs.get(id);
     return job === undefined ? ofUpload(id) : ofJob(job);
   }
 
@@ -93,15 +96,15 @@ export function createSessions(store: Store, artifacts: Artifacts): Sessions {
       const files = id === undefined ? undefined : await present(id);
       if (id === undefined || files?.some((file) => file.id === fileId) !== true) return false;
       if (files.length > 1) await artifacts.keep(id, { name: markOf(fileId), size: 0, open: () => Readable.from([]) });
-      else if ((await store.delete(id)) !== 'not_finished') await artifacts.remove(id);
+      else if ((await jobs.delete(id)) !== 'not_finished') await artifacts.remove(id);
       return true;
     },
   };
 }
 
-async function openInput(artifacts: Artifacts, id: string, name: string): Promise<Readable | undefined> {
+async function openInput(artifacts: Artifacts, id: string, name: string, caller: Caller): Promise<Readable | undefined> {
   // Without this, files that a sweep has taken would look like files that we have lost.
-  if ((await readUpload(artifacts, id)) === undefined) return undefined;
+  if ((await readUpload(artifacts, id, caller)) === undefined) return undefined;
   const inputs = await artifacts.inputs(id);
   const stream = createReadStream(join(inputs.inputDir, name));
   stream.once('close', () => void inputs.dispose());

@@ -13,7 +13,7 @@ export interface TakenForm extends ReceivedFiles {
 
 /**
  * Reads LibreChat's upload: any file part counts, whatever its name. The fields that say whose the files are mean nothing here: who knows
- * a session's id may use it. A file that can't be had (its name is no path, it was sent twice) doesn't keep the others out.
+ * a session's id, and comes with its owner's key where there are keys, may use it. A file that can't be had (its name is no path, it was sent twice) doesn't keep the others out.
  */
 export async function readUploadForm(request: IncomingMessage, upload: Upload, limits: FormLimits): Promise<TakenForm> {
   const taken: TakenFile[] = [];

@@ -3,10 +3,13 @@ import { text } from 'node:stream/consumers';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
 import type { Artifacts, Upload } from '../../artifacts/artifacts.ts';
+import type { Caller } from '../../jobs/caller.ts';
 import { contentType } from '../../artifacts/content-type.ts';
 
 /** Files that wait for an execution: under an id of their own, without a job. The sweep of what no job owns takes them after an hour. */
 const upload = z.object({
+  /** As a job's. */
+  owner: z.string().default(''),
   /** Milliseconds since the epoch. */
   at: z.number(),
   readOnly: z.boolean(),
@@ -25,6 +28,7 @@ export interface ReceivedFiles {
 /** Keeps what `receive` writes, under a new id; nothing, and undefined, when that was no file. What it throws leaves nothing behind. */
 export async function keepUpload(
   artifacts: Artifacts,
+  { owner }: Caller,
   receive: (staged: Upload) => Promise<ReceivedFiles>,
 ): Promise<{ id: string; upload: StoredUpload } | undefined> {
   const id = uuid().replaceAll('-', '');
@@ -37,6 +41,7 @@ export async function keepUpload(
     }
     await staged.commit();
     const stored: StoredUpload = {
+      owner,
       at: Date.now(),
       readOnly,
       files: files.map(({ name, size }) => ({ name, size, contentType: contentType(name) })),
@@ -51,7 +56,10 @@ export async function keepUpload(
   }
 }
 
-export async function readUpload(artifacts: Artifacts, id: string): Promise<StoredUpload | undefined> {
+/** Undefined, too, for what is another's. */
+export async function readUpload(artifacts: Artifacts, id: string, { owner }: Caller): Promise<StoredUpload | undefined> {
   const index = await artifacts.open(id, INDEX);
-  return index === undefined ? undefined : upload.parse(JSON.parse(await text(index.stream())));
+  if (index === undefined) return undefined;
+  const stored = upload.parse(JSON.parse(await text(index.stream())));
+  return owner === '' || stored.owner === owner ? stored : undefined;
 }

@@ -28,7 +28,7 @@ export async function pistonRoutes(app: App, parts: DropInParts): Promise<void> 
 }
 
 function routes(scope: App, parts: DropInParts): void {
-  const { config, store, runtimes } = parts;
+  const { config, jobsOf, runtimes } = parts;
   takeJson(scope, config.MAX_UPLOAD_MB * 1024 ** 2);
   scope.setErrorHandler((error, request, reply) => sendError(reply, request, error, told));
   scope.setNotFoundHandler((request, reply) => sendError(reply, request, new ApiError('not_found', 'Not Found'), told));
@@ -42,8 +42,8 @@ function routes(scope: App, parts: DropInParts): void {
 
   scope.post('/execute', hidden, async (request, reply) => {
     const { runtime, spec, files } = readExecute(request.body, runtimes, config);
-    const job = await runJob(parts, spec, files, goneSignal(reply));
-    const output = await outputOf(store, job);
+    const job = await runJob(parts, request, spec, files, goneSignal(reply));
+    const output = await outputOf(jobsOf(request), job);
     return { run: { ...output, ...runResult(job, output) }, language: LANGUAGE, version: runtime.version };
   });
 
