@@ -6,6 +6,8 @@ import { join } from 'node:path';
 export interface CliEnvironment {
   url: string | undefined;
   apiKey: string | undefined;
+  /** The service's own variable: the commands that change the file find it by it, too. */
+  keysFile: string | undefined;
   /** The folder for what services that the command line starts by itself keep. */
   dataDir: string;
 }
@@ -16,6 +18,7 @@ export const variable = (name: string): string | undefined => process.env[name] 
 export const readEnvironment = (): CliEnvironment => ({
   url: variable('JOB_RUNNER_URL'),
   apiKey: variable('JOB_RUNNER_API_KEY'),
+  keysFile: variable('API_KEYS_FILE'),
   dataDir: join(variable('XDG_DATA_HOME') ?? join(homedir(), '.local/share'), 'job-runner'),
 });
 

@@ -21,6 +21,8 @@ const REMEDIES: Record<string, string> = {
   net_policy_unavailable: 'leave --network out',
   payload_too_large: 'send less, or raise the service’s MAX_UPLOAD_MB, MAX_UPLOAD_FILES or MAX_SPEC_KB',
   job_not_finished: 'cancel it first: `job-runner cancel`',
+  quota_exceeded: 'wait for jobs to end, or remove some: `job-runner rm`',
+  queue_full: 'try again in a while',
   storage_full: 'make room where the service runs, or remove jobs: `job-runner rm`',
 };
 

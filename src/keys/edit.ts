@@ -97,6 +97,7 @@ export const revokeKeys = (path: string, which: string): Promise<string[]> =>
       const [gone, kept] = [[], []] as [typeof owner.keys, typeof owner.keys];
       for (const key of owner.keys) (name === which || idOf(key.sha256) === which ? gone : kept).push(key);
       owner.keys = kept;
+      if (kept.length === 0 && owner.limits === undefined) delete file[name];
       revoked.push(...gone.map(({ sha256 }) => idOf(sha256)));
     }
     return revoked;
