@@ -53,11 +53,14 @@ export function problemOf(error: ApiError, instance: string): Problem {
   };
 }
 
+/** Answers are kept in logs and shown in pages: no place for what opens something. */
+const withoutToken = (url: string): string => url.replace(/([?&]token=)[^&#]*/g, '$1-');
+
 export const sendProblem = (reply: FastifyReply, request: FastifyRequest, error: unknown): FastifyReply =>
   sendError(reply, request, error, (known) => ({
     status: ERROR_CODES[known.code].status,
     type: 'application/problem+json',
-    body: problemOf(known, request.url),
+    body: problemOf(known, withoutToken(request.url)),
   }));
 
 /** Answers with what a client is told of an error, in the form that `shape` gives it. */
@@ -69,7 +72,7 @@ export function sendError(
 ): FastifyReply {
   const known = clientError(error) ?? new ApiError('internal', `something went wrong; the service's log tells it under ${request.id}`);
   const { status, type, body: told } = shape(known);
-  if (status >= 500) request.log.error({ err: error, request: request.id }, 'a request failed');
+  if (status >= 500 && known.code !== 'queue_full') request.log.error({ err: error, request: request.id }, 'a request failed');
   // As bytes: for a text Fastify would add a charset, which these types do not have.
   const body = Buffer.from(JSON.stringify(told));
   reply.headers(known.headers).code(status).type(type);

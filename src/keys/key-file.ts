@@ -41,6 +41,10 @@ const schema = z.record(ownerName, owner).superRefine((owners, context) => {
 
 export type KeyFile = z.output<typeof schema>;
 
+/** The rule that a name breaks says more than that it breaks one. */
+const wordsOf = (issue: z.core.$ZodIssue): string =>
+  issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+
 const GROUP_OR_OTHERS_WRITE = 0o022;
 
 /** Reads the file. Throws a StartError that says what is wrong with it. */
@@ -66,6 +70,6 @@ export async function readKeyFile(path: string): Promise<KeyFile> {
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${wordsOf(issue)}`);
   throw broken(`is wrong: ${problems.join('; ')}`, 'mend it, or make one with `job-runner keys create`; docs/keys.md tells its form');
 }

@@ -1,4 +1,5 @@
-import { unwatchFile, watchFile, type Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { setInterval } from 'node:timers/promises';
 import type { Caller, Limits } from '../jobs/caller.ts';
 import { readKeyFile, type KeyFile } from './key-file.ts';
 import { hashOf, idOf } from './secret.ts';
@@ -67,34 +68,44 @@ async function load(path: string, defaults: Limits): Promise<Loaded> {
   return { byHash, byId: new Map([...byHash.values()].map((key) => [key.id, key])) };
 }
 
+/** What changes with every change to the file, its mode included. */
+const looksOf = (path: string): Promise<string> =>
+  stat(path).then(
+    ({ ino, size, mtimeMs, ctimeMs }) => [ino, size, mtimeMs, ctimeMs].join('/'),
+    () => 'gone',
+  );
+
 /**
  * Reads the keys and reads them again whenever the file changes: all of it holds or none. Throws a StartError when it is broken at first.
  * The file is looked at by its name again and again, for what replaces files (editors, `job-runner keys`, Kubernetes) makes new ones.
  */
 export async function openKeys({ path, defaults, everyMs = EVERY_MS, events }: KeysOptions): Promise<Keys> {
+  // Before it is read: what changes while it is read is read once more.
+  let seen = await looksOf(path);
   let now = await load(path, defaults);
   const listeners = new Set<() => void>();
-  let reading: Promise<void> = Promise.resolve();
-  let closed = false;
+  const closing = new AbortController();
 
   const reload = async (): Promise<void> => {
     try {
-      const next = await load(path, defaults);
-      if (closed) return;
-      now = next;
+      now = await load(path, defaults);
       events.loaded(now.byHash.size);
       for (const listener of listeners) listener();
     } catch (error) {
-      if (!closed) events.trouble(error);
+      events.trouble(error);
     }
   };
-  const look = (current: Stats, before: Stats): void => {
-    const isSame = current.mtimeMs === before.mtimeMs && current.ino === before.ino && current.size === before.size;
-    // The mode counts, and so does the time at which it was changed.
-    if (isSame && current.ctimeMs === before.ctimeMs) return;
-    reading = reading.then(reload);
+  const watch = async (): Promise<void> => {
+    for await (const _ of setInterval(everyMs, undefined, { signal: closing.signal, ref: false })) {
+      const looks = await looksOf(path);
+      if (looks === seen) continue;
+      seen = looks;
+      await reload();
+    }
   };
-  watchFile(path, { interval: everyMs, persistent: false }, look);
+  const watching = watch().catch((error: unknown) => {
+    if (!closing.signal.aborted) throw error;
+  });
 
   return {
     find: (secret) => now.byHash.get(hashOf(secret)),
@@ -105,9 +116,8 @@ export async function openKeys({ path, defaults, everyMs = EVERY_MS, events }: K
       return () => listeners.delete(changed);
     },
     async close() {
-      closed = true;
-      unwatchFile(path, look);
-      await reading;
+      closing.abort();
+      await watching;
     },
   };
 }
