@@ -11,7 +11,11 @@ import { runToItsEnd } from './supervise.mjs';
 /** What each command runs, on which programs of the system. */
 const COMMANDS = {
   start: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['dist/main.js'] },
-  test: { build: true, programs: ['bwrap', 'perl', 'python3', 'chromium'], run: ['node_modules/vitest/vitest.mjs', 'run'] },
+  test: {
+    build: true,
+    programs: ['bwrap', 'perl', 'python3', 'chromium', 'dockerd', 'mmdebstrap'],
+    run: ['node_modules/vitest/vitest.mjs', 'run'],
+  },
   bench: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['bench/bench.ts'] },
   check: { build: false, programs: [], run: ['scripts/check.mjs'] },
   build: { build: true, programs: [], run: undefined },

@@ -12,13 +12,26 @@ const PROGRAMS = {
   bwrap: { packages: ['bubblewrap'], purpose: 'isolates jobs', isThere: () => isolationIsOff() || onPath('bwrap') },
   perl: { packages: ['perl-base'], purpose: 'starts jobs', isThere: () => isolationIsOff() || onPath('perl') },
   python3: { packages: ['python3', 'python3-venv'], purpose: 'runs jobs', isThere: () => hasPython() },
+  dockerd: {
+    packages: ['docker.io'],
+    purpose: 'runs the tests’ containers',
+    testsOnly: true,
+    isThere: () => !isRoot() || onPath('dockerd'),
+  },
+  mmdebstrap: {
+    packages: ['mmdebstrap'],
+    purpose: 'makes images for tests',
+    testsOnly: true,
+    isThere: () => !isRoot() || onPath('mmdebstrap'),
+  },
   chromium: { packages: ['chromium'], purpose: 'shows pages to the tests', testsOnly: true, isThere: () => onPath('chromium') },
 };
 
+const isRoot = () => process.getuid?.() === 0;
 const isolationIsOff = () => process.env.SANDBOX === 'none';
 
 function onPath(program) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin'];
   return folders.some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
@@ -39,7 +52,7 @@ export const missingPrograms = (names) => names.filter((name) => !PROGRAMS[name]
 
 /** Debian's and Ubuntu's package manager, where this user may use it. */
 const APT_GET = '/usr/bin/apt-get';
-const mayInstall = () => process.getuid?.() === 0 && existsSync(APT_GET);
+const mayInstall = () => isRoot() && existsSync(APT_GET);
 
 function aptGet(...args) {
   const { status, stdout, stderr } = spawnSync(APT_GET, ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', ...args], {

@@ -1,0 +1,114 @@
+import { execFile, spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+/** A Docker daemon of the tests' own. */
+export interface Dockerd {
+  /** As DOCKER_HOST says it. */
+  host: string;
+  socketPath: string;
+  /** Runs the command line against it; resolves with what it said, rejects with what it complained about. */
+  cli(args: readonly string[], options?: { cwd?: string }): Promise<string>;
+  /** Ends it with all of its containers. Images stay in its data root, for the next run. */
+  close(): Promise<void>;
+}
+
+/** Images outlive a run, so that only the first one builds them; one daemon at a time uses them, and others wait. */
+const DATA = '/var/tmp/job-runner-tests';
+const START_MS = 30_000;
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+const isThere = (program: string): boolean =>
+  ['/usr/bin', '/usr/sbin', '/usr/local/bin'].some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+
+/** Why there can be no daemon here; undefined when there can be. Continuous integration must have one. */
+export function whyNoDockerd(): string | undefined {
+  const missing = ['dockerd', 'docker', 'mmdebstrap', 'flock', 'setpriv'].filter((program) => !isThere(program));
+  const reason =
+    process.getuid?.() !== 0
+      ? 'a Docker daemon needs root'
+      : missing.length > 0
+        ? `missing: ${missing.join(', ')} (apt-get install -y --no-install-recommends docker.io mmdebstrap)`
+        : undefined;
+  if (reason !== undefined && process.env['CI']) throw new Error(reason);
+  return reason;
+}
+
+const answers = (socketPath: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const asked = request({ socketPath, path: '/_ping' }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    asked.once('error', () => resolve(false)).end();
+  });
+
+/** Starts a daemon without networks of its own: jobs have none, and builds use the host's. Waits for a turn where another test has one. */
+export async function startDockerd(): Promise<Dockerd> {
+  await mkdir(DATA, { recursive: true, mode: 0o700 });
+  // Short, for the paths of Unix sockets are.
+  const home = await mkdtemp('/tmp/jr-docker-');
+  const socketPath = join(home, 'docker.sock');
+  const host = `unix://${socketPath}`;
+  // Dies with the process that the tests run in, however that ends. The lock is inherited, and released with the last who has it.
+  const child = spawn(
+    'setpriv',
+    [
+      ...['--pdeathsig', 'TERM', 'flock', '--no-fork', join(DATA, 'lock'), 'dockerd'],
+      ...['--data-root', join(DATA, 'docker'), '--exec-root', join(home, 'exec'), '--pidfile', join(home, 'pid'), '-H', host],
+      ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--log-level=warn'],
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-4096);
+  });
+  let over = false;
+  const exited = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      over = true;
+      resolve();
+    });
+  });
+  const close = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await exited;
+    // It leaves its network namespace mounted.
+    await execute('umount', ['-l', join(home, 'exec/netns/default')]).catch(() => undefined);
+    await rm(home, { recursive: true, force: true });
+  };
+
+  let deadline: number | undefined;
+  while (!(await answers(socketPath))) {
+    // Only from the first word on: before that it waits for its turn.
+    if (said !== '') deadline ??= Date.now() + START_MS;
+    if (over || (deadline !== undefined && Date.now() > deadline)) {
+      await close();
+      throw new Error(`dockerd does not start: ${said}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return {
+    host,
+    socketPath,
+    async cli(args, options = {}) {
+      const env = { PATH: process.env['PATH'], HOME: home, DOCKER_HOST: host };
+      const { stdout } = await execute('docker', [...args], { env, maxBuffer: MAX_OUTPUT_BYTES, ...options });
+      return stdout;
+    },
+    close,
+  };
+}
