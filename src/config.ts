@@ -11,6 +11,13 @@ const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => {
   return z.coerce.number({ error }).int(error).min(min, error).max(max, error);
 };
 const flag = z.enum(['0', '1']).transform((value) => value === '1');
+const httpUrl = z
+  .string()
+  .refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be a URL such as http://minio:9000')
+  .refine(
+    (value) => (URL.parse(value)?.username ?? '') === '',
+    'must not hold credentials; those are S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY',
+  );
 const commaList = z.string().transform((value) =>
   value
     .split(',')
@@ -46,6 +53,35 @@ export const environment = z.object({
     .describe('How much the service itself logs.'),
 
   JOB_DATA_DIR: z.string().min(1).default('data/jobs').describe('Folder for the jobs’ database and files.'),
+  S3_BUCKET: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Bucket for the jobs’ files, on any server that speaks S3, instead of the folder (docs/deploying.md).'),
+  S3_ENDPOINT: httpUrl.optional().describe('The S3 server, such as `http://minio:9000`. Default: Amazon’s, for the region.'),
+  S3_PUBLIC_ENDPOINT: httpUrl.optional().describe('Where clients reach the same server, for `S3_PRESIGNED`. Default: `S3_ENDPOINT`.'),
+  S3_REGION: z.string().optional().describe('Region of the bucket. Default: `AWS_REGION`, else `us-east-1`.'),
+  AWS_REGION: z.string().optional().describe('Used where `S3_REGION` is unset.'),
+  S3_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9!_.*'()/-]*$/, "may be made of letters, digits and !_.*'()/- only")
+    .max(200)
+    .transform((value) => (value === '' || value.endsWith('/') ? value : `${value}/`))
+    .default('')
+    .describe('Begins the names of all objects, so that a bucket can be shared.'),
+  S3_ACCESS_KEY_ID: z
+    .string()
+    .optional()
+    .describe('Credentials for the bucket. Default: those that Amazon’s tools would use: `AWS_ACCESS_KEY_ID`, files, the machine’s role.'),
+  S3_SECRET_ACCESS_KEY: z.string().optional().describe('The secret that belongs to it.'),
+  S3_PATH_STYLE: flag
+    .optional()
+    .describe('`1`: the bucket’s name goes into the path and not into the host’s name. Default: `1` where `S3_ENDPOINT` is set.'),
+  S3_CREATE_BUCKET: flag.default(false).describe('`1`: make the bucket at start when there is none.'),
+  S3_PRESIGNED: flag
+    .default(false)
+    .describe('`1`: downloads of artifacts are redirected to the S3 server, by links that work for `S3_PRESIGNED_SEC`.'),
+  S3_PRESIGNED_SEC: whole(1, 604_800).default(300).describe('How many seconds such a link works.'),
   SQLITE_SYNC: z
     .enum(['normal', 'full'])
     .default('normal')
@@ -187,6 +223,9 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
       'USE_DOCKER=1 needs the Docker sandbox, which this version does not have yet.',
       'unset USE_DOCKER: jobs then run under bubblewrap',
     );
+  }
+  if ((config.S3_ACCESS_KEY_ID === undefined) !== (config.S3_SECRET_ACCESS_KEY === undefined)) {
+    throw new StartError('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY belong together, and one of them is unset.', 'set both, or none');
   }
   return { ...config, dataDir: resolve(config.JOB_DATA_DIR) };
 }

@@ -24,6 +24,12 @@ const PROGRAMS = {
     testsOnly: true,
     isThere: () => !isRoot() || onPath('mmdebstrap'),
   },
+  radosgw: {
+    packages: ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'],
+    purpose: 'plays an S3 server for the tests',
+    testsOnly: true,
+    isThere: () => ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph'].every(onPath),
+  },
   chromium: { packages: ['chromium'], purpose: 'shows pages to the tests', testsOnly: true, isThere: () => onPath('chromium') },
 };
 

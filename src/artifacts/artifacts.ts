@@ -32,6 +32,8 @@ export interface OpenArtifact {
   modifiedAt: number;
   /** Bytes `start` to `end`, both included (as in an HTTP range); the whole file without. */
   stream(range?: { start: number; end: number }): Readable;
+  /** Where drivers let clients fetch for themselves: an address that works for a while and answers with these headers. */
+  link?(response: { type: string; disposition: string }): Promise<string>;
 }
 
 /**

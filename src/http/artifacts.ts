@@ -72,7 +72,7 @@ export function artifactRoutes(app: App, jobsOf: JobsOf, artifacts: Artifacts): 
         tags: ['artifacts'],
         summary: 'One file; ranges and conditional requests work',
         params: idParams.extend({ '*': z.string().describe('The artifact’s name') }),
-        response: { 200: z.unknown(), ...problems(404, 416) },
+        response: { 200: z.unknown(), 302: z.unknown().describe('Where the file is to be had for a while'), ...problems(404, 416) },
       },
     },
     async (request, reply) => {
@@ -124,6 +124,12 @@ async function sendArtifact(
     'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
   });
   if (isKnown(request.headers, etag, modified)) return reply.code(304).send();
+  // Not for HEAD, which such an address does not answer.
+  if (file.link !== undefined && request.method === 'GET') {
+    const location = await file.link({ type: typeOf(artifact), disposition: disposition(artifact) });
+    // Kept by nobody: it stops working before long.
+    return reply.header('cache-control', 'no-store').redirect(location, 302);
+  }
 
   const condition = request.headers['if-range'];
   const wanted = condition === undefined || condition === etag || condition === modified ? request.headers.range : undefined;
