@@ -162,6 +162,14 @@ export const environment = z.object({
   MAX_DISK_MB: whole(1).default(4096).describe('Ceiling for `disk_limit_mb`.'),
   MAX_OUTPUT_MB: whole(1).default(1024).describe('Ceiling for `output_limit_mb`.'),
 
+  MAX_CONNECTIONS: whole(0).default(20_000).describe('Connections at once; 0 for as many as the system allows.'),
+  MAX_CONNECTIONS_PER_ADDRESS: whole(0)
+    .default(1000)
+    .describe('Of one address, this machine’s own excepted (an IPv6 network of 64 bits counts as one); 0 for no bound.'),
+  MAX_HEADER_KB: whole(1, 1024).default(16).describe('Size of a request’s address and header fields together in KiB.'),
+  HEADERS_TIMEOUT_MS: whole(100).default(20_000).describe('For a request’s header fields to come in.'),
+  REQUEST_TIMEOUT_MS: whole(100).default(600_000).describe('For the whole of a request to come in.'),
+  BODY_IDLE_TIMEOUT_MS: whole(100).default(30_000).describe('How long a request’s body may stand still.'),
   MAX_UPLOAD_MB: whole(1).default(100).describe('Bytes of one request in MiB, all files together.'),
   MAX_UPLOAD_FILES: whole(1).default(1000).describe('Files of one request.'),
   MAX_SPEC_KB: whole(1).default(1024).describe('Size of the part `spec` in KiB.'),

@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import { artifactRoutes } from './artifacts.ts';
 import { guard, type Access } from './auth.ts';
 import { answerClientError } from './client-error.ts';
+import { boundConnections } from './connections.ts';
 import { healthRoutes, type Readiness } from './health.ts';
 import { jobRoutes } from './jobs.ts';
 import { logRoutes } from './logs.ts';
@@ -22,8 +23,10 @@ import { describeApi } from './openapi.ts';
 import { answerUnknown, sendProblem } from './problem.ts';
 import { runtimeRoutes } from './runtimes.ts';
 import type { JobsOf } from './schemas.ts';
+import { boundSlowBodies } from './slow-bodies.ts';
 import { createEventStreams } from './sse.ts';
 import { staticRoutes } from './static.ts';
+import { boundUploads } from './upload-rate.ts';
 import { tokenRoutes } from './tokens.ts';
 import type { App } from './typed-app.ts';
 
@@ -42,8 +45,8 @@ export interface AppParts {
 
 const MAX_PATH = 8192;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
-/** For the whole of a request to come in; answers may take as long as they like. */
-const REQUEST_TIMEOUT_MS = 600_000;
+/** How often Node looks for requests that are late, at most. */
+const MAX_CHECK_MS = 5000;
 /** For answers that are being sent when the service stops. */
 const CLOSE_GRACE_MS = 2000;
 /** Bodies other than uploads: there are none that we want. */
@@ -59,7 +62,14 @@ export async function createApp(parts: AppParts): Promise<App> {
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_OTHER_BODY,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // For a request to come in; answers may take as long as they like.
+    requestTimeout: config.REQUEST_TIMEOUT_MS,
+    http: {
+      requestTimeout: config.REQUEST_TIMEOUT_MS,
+      headersTimeout: Math.min(config.HEADERS_TIMEOUT_MS, config.REQUEST_TIMEOUT_MS),
+      connectionsCheckingInterval: Math.min(config.HEADERS_TIMEOUT_MS / 4, MAX_CHECK_MS),
+      maxHeaderSize: config.MAX_HEADER_KB * 1024,
+    },
     clientErrorHandler: (error, socket) => answerClientError(error, socket),
     forceCloseConnections: 'idle',
     // Connections that are open while the service stops are answered once more; the store is there until the last is closed.
@@ -124,7 +134,13 @@ export async function createApp(parts: AppParts): Promise<App> {
       ],
     });
   }
+  boundConnections(app.server, {
+    all: config.MAX_CONNECTIONS || undefined,
+    perAddress: config.MAX_CONNECTIONS_PER_ADDRESS || undefined,
+  });
   guard(app, access);
+  boundUploads(app);
+  boundSlowBodies(app, config.BODY_IDLE_TIMEOUT_MS);
   await describeApi(app, { ...limits, defaultRuntime: runtimes.defaultName }, parts.version);
 
   const streams = createEventStreams(config.HEARTBEAT_MS);
@@ -137,7 +153,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });
   const jobsOf: JobsOf = ({ caller }) => ownJobs(store, caller);
-  const admission = createAdmission(store, config.MAX_QUEUED === 0 ? undefined : config.MAX_QUEUED);
+  const admission = createAdmission(store, config.MAX_QUEUED || undefined);
   const submitter = createSubmitter({ store, artifacts, runtimes, limits, admission });
   jobRoutes(app, { config, jobsOf, artifacts, submitter, admission });
   logRoutes(app, jobsOf, streams);

@@ -13,7 +13,11 @@ const NO_HTTP = new ApiError('invalid_request', 'that is no valid HTTP request')
 /** Answers what never became a request (`clientError` of node:http): there is no response object, only the connection. */
 export function answerClientError(error: Error, socket: Socket): void {
   if (socket.destroyed || errnoOf(error) === 'ECONNRESET') return;
-  const reason = REASONS[errnoOf(error) ?? ''] ?? NO_HTTP;
+  answerRaw(REASONS[errnoOf(error) ?? ''] ?? NO_HTTP, socket);
+}
+
+/** Answers on a bare connection, and ends it. */
+export function answerRaw(reason: ApiError, socket: Socket): void {
   const { status } = ERROR_CODES[reason.code];
   const id = randomUUID();
   // There may be no address to name.
@@ -24,6 +28,7 @@ export function answerClientError(error: Error, socket: Socket): void {
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
+    ...Object.entries(reason.headers).map((pair) => pair.join(': ')),
   ];
   if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   socket.destroy();

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 
 const LINGER_MS = 5000;
 
-const hasBody = ({ headers }: IncomingMessage): boolean =>
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 /** Whether the client may still be sending. */
