@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect } from 'vitest';
 import type { Interpreter } from '../../runtimes/runtime.ts';
 import type { CollectBounds, Ended, LeftOut, Limits, RunSpec, Running, Sandbox, StartPath } from '../sandbox.ts';
 
@@ -26,6 +25,7 @@ export interface RunOptions {
   splitOutput?: boolean;
   workspace?: RunSpec['workspace'];
   signal?: AbortSignal;
+  collect?: Partial<CollectBounds>;
   /** Called with the output so far whenever there is more. */
   onOutput?: (text: string) => void;
 }
@@ -90,7 +90,8 @@ export async function openRuns(under: SandboxUnderTest): Promise<Runs> {
       workspace: options.workspace ?? 'read_only',
     };
     const running = await under.sandbox.start(run, options.signal ?? new AbortController().signal);
-    expect(running.path).toBe(under.pathOf?.(run) ?? 'cold');
+    const path = under.pathOf?.(run) ?? 'cold';
+    if (running.path !== path) throw new Error(`started ${running.path} instead of ${path}`);
     return { running, run };
   }
 
@@ -108,7 +109,7 @@ export async function openRuns(under: SandboxUnderTest): Promise<Runs> {
       const ended = await running.ended;
       const leftOut: LeftOut[] = [];
       const files: RunResult['files'] = {};
-      for await (const file of running.collect(BOUNDS, (what) => leftOut.push(what))) {
+      for await (const file of running.collect({ ...BOUNDS, ...options.collect }, (what) => leftOut.push(what))) {
         files[file.name] = await text(file.open());
       }
       return { ...ended, output, streams, files, leftOut };
