@@ -35,6 +35,16 @@ const aliases = z.string().transform((value, context) => {
   return pairs;
 });
 
+/** Values of OTEL_TRACES_SAMPLER, by the OpenTelemetry specification. */
+const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+
 export const environment = z.object({
   HOST: z
     .string()
@@ -51,6 +61,28 @@ export const environment = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
     .describe('How much the service itself logs.'),
+
+  METRICS: flag.default(true).describe('`0`: no Prometheus metrics at /metrics.'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'must have at least 16 characters')
+    .optional()
+    .describe(
+      'Bearer token that opens /metrics. Without it, any API key does where there are keys, and everybody may look where there are none.',
+    ),
+
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .optional()
+    .describe(
+      'Address of an OpenTelemetry collector, such as `http://localhost:4318`: jobs are traced, over OTLP/HTTP with JSON. The exporter’s other variables hold too (`OTEL_EXPORTER_OTLP_HEADERS`, `…_TIMEOUT`, `…_CERTIFICATE`).',
+    ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional().describe('The same, with its whole path, for traces only.'),
+  OTEL_SDK_DISABLED: z.enum(['true', 'false']).default('false').describe('`true`: no traces, whatever else is set.'),
+  OTEL_SERVICE_NAME: z.string().default('job-runner').describe('What the service is called in traces.'),
+  OTEL_TRACES_SAMPLER: z.enum(SAMPLERS).default('parentbased_always_on').describe('Which traces are taken.'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).describe('Share of the traces that a sampler by ratio takes.'),
+  OTEL_BSP_SCHEDULE_DELAY: whole(0).default(5000).describe('How many milliseconds spans are gathered before they are sent.'),
 
   JOB_DATA_DIR: z.string().min(1).default('data/jobs').describe('Folder for the jobs’ database and files.'),
   S3_BUCKET: z

@@ -8,6 +8,7 @@ import { chooseSandbox } from './compose/choose-sandbox.ts';
 import { chooseStore } from './compose/choose-store.ts';
 import { listen } from './compose/listen.ts';
 import { openAccess } from './compose/open-access.ts';
+import { createObservers } from './compose/observe.ts';
 import { undoList, type UndoList } from './compose/undo-list.ts';
 import type { Config } from './config.ts';
 import { mountDropIns } from './dropin/drop-ins.ts';
@@ -71,8 +72,10 @@ async function compose(
       error,
     );
   });
+  const observers = await createObservers(config, VERSION, logger);
+  undo.add(() => observers.close());
   // First, for its lock says that no other service lives on this folder.
-  const store = await chooseStore(config);
+  const store = observers.observe(await chooseStore(config));
   undo.add(() => store.close());
   await store.check();
 
@@ -92,9 +95,10 @@ async function compose(
   });
   undo.add(() => runtimes.close());
 
-  const sandbox = await chooseSandbox(config, runtimes, logger);
+  const sandbox = await chooseSandbox(config, runtimes, observers.warm);
   undo.add(() => sandbox.close());
   const health = await sandbox.check();
+  observers.describe(config.CONCURRENCY, { store: store.name, sandbox: sandbox.name, artifacts: artifacts.name });
   const anticipate = (): void => {
     const runtime = runtimes.get(runtimes.defaultName);
     if (runtime?.state === 'ready') sandbox.anticipate(runtime.interpreter);
@@ -113,10 +117,13 @@ async function compose(
     logger,
     readiness: createReadiness({ store, artifacts, runtimes, sandbox: { name: sandbox.name, ...health } }),
     access,
+    watch: observers.submit,
+    events: observers.http,
+    metrics: observers.expose,
     mount: async (app, more) => {
       const all = { config, store, artifacts, runtimes, ...more };
       await mountDropIns(app, all);
-      await mountMcp(app, { config, jobs: (caller) => localJobs(all, caller), version: VERSION });
+      await mountMcp(app, { config, jobs: (sender) => localJobs(all, sender), version: VERSION });
     },
   });
   undo.add(() => app.close());
@@ -141,6 +148,7 @@ async function compose(
     logger,
     concurrency: config.CONCURRENCY,
     drainGraceMs: config.DRAIN_GRACE_MS,
+    watch: observers.attempts,
     rules: {
       leaseMs: config.LEASE_MS,
       collect: { maxFiles: config.MAX_ARTIFACTS, maxDepth: config.MAX_ARTIFACT_DEPTH, maxMs: config.MAX_COLLECT_MS },

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import { createBubblewrap, type BubblewrapOptions } from '../sandbox/bubblewrap.ts';
 import { createNone } from '../sandbox/none.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { PoolEvents } from '../sandbox/warm/pool.ts';
 
 const MINUTE_MS = 60_000;
 /** More than this many jobs seldom start in one moment. */
@@ -13,18 +13,18 @@ const MAX_READY_LAUNCHERS = 8;
 const WARM_WAIT_MS = 100;
 
 /** The sandbox that the configuration names; not yet checked. */
-export async function chooseSandbox(config: Config, runtimes: Runtimes, logger: Logger): Promise<Sandbox> {
+export async function chooseSandbox(config: Config, runtimes: Runtimes, warmEvents: PoolEvents): Promise<Sandbox> {
   if (config.SANDBOX === 'none') return createNone();
   return createBubblewrap({
     instance: createHash('sha256').update(config.dataDir).digest('hex').slice(0, 12),
     firstUid: config.SANDBOX_UID,
     ready: Math.min(config.CONCURRENCY, MAX_READY_LAUNCHERS),
     interpreter: () => runtimes.get(runtimes.defaultName)?.interpreter,
-    warm: config.WARM_STARTS ? warmStarts(config, logger) : undefined,
+    warm: config.WARM_STARTS ? warmStarts(config, warmEvents) : undefined,
   });
 }
 
-const warmStarts = (config: Config, logger: Logger): BubblewrapOptions['warm'] => ({
+const warmStarts = (config: Config, events: PoolEvents): BubblewrapOptions['warm'] => ({
   rules: {
     min: config.WARM_POOL,
     max: Math.max(config.WARM_POOL, config.WARM_POOL_MAX),
@@ -32,5 +32,5 @@ const warmStarts = (config: Config, logger: Logger): BubblewrapOptions['warm'] =
     recycleMs: config.WARM_RECYCLE_MINUTES * MINUTE_MS,
     waitMs: WARM_WAIT_MS,
   },
-  events: { trouble: (what, error) => logger.warn({ err: error }, what) },
+  events,
 });

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { JobSpec } from '../api/spec.ts';
 import { ApiError } from '../errors.ts';
+import { senderOf } from '../http/sender.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import { isFinal } from '../jobs/state.ts';
 import { submitProgram, type ProgramFile } from '../jobs/submit-program.ts';
@@ -31,7 +32,7 @@ export async function runJob(
   gone: AbortSignal,
 ): Promise<JobRecord> {
   const jobs = jobsOf(request);
-  const { id } = await submitProgram(submitter, request.caller, spec, files);
+  const { id } = await submitProgram(submitter, senderOf(request), spec, files);
   const job = await waitForEnd(jobs, id, WAIT_MS, AbortSignal.any([gone, closing]));
   if (job === undefined || !isFinal(job.status)) {
     if (gone.aborted) await cancelJob(jobs, id);

@@ -10,15 +10,18 @@ import { ApiError } from '../errors.ts';
 import { createAdmission } from '../jobs/admission.ts';
 import { ownJobs } from '../jobs/own-jobs.ts';
 import { createSubmitter, type Submitter } from '../jobs/submit.ts';
+import type { WatchSubmit } from '../jobs/submit-watch.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { artifactRoutes } from './artifacts.ts';
 import { guard, type Access } from './auth.ts';
 import { answerClientError } from './client-error.ts';
 import { boundConnections } from './connections.ts';
+import { tellAnswers, type HttpEvents } from './http-events.ts';
 import { healthRoutes, type Readiness } from './health.ts';
 import { jobRoutes } from './jobs.ts';
 import { logRoutes } from './logs.ts';
+import { metricsRoutes, type Exposition } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { answerUnknown, sendProblem } from './problem.ts';
 import { runtimeRoutes } from './runtimes.ts';
@@ -39,6 +42,12 @@ export interface AppParts {
   readiness: () => Promise<Readiness>;
   logger: Logger;
   access: Access;
+  /** What jobs are watched for from their submission on. */
+  watch?: WatchSubmit | undefined;
+  /** Told of requests and streams. */
+  events?: HttpEvents | undefined;
+  /** GET /metrics; there is none without. */
+  metrics?: Exposition | undefined;
   /** Further routes, of layers above this one; their jobs are accepted like all others. */
   mount?: (app: App, more: { submitter: Submitter; jobsOf: JobsOf }) => Promise<void>;
 }
@@ -107,6 +116,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     done(null);
   });
   answerUnknown(app);
+  if (parts.events !== undefined) tellAnswers(app, parts.events);
 
   const limits = {
     maxTimeoutSec: config.MAX_TIMEOUT_SEC,
@@ -143,7 +153,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   boundSlowBodies(app, config.BODY_IDLE_TIMEOUT_MS);
   await describeApi(app, { ...limits, defaultRuntime: runtimes.defaultName }, parts.version);
 
-  const streams = createEventStreams(config.HEARTBEAT_MS);
+  const streams = createEventStreams(config.HEARTBEAT_MS, (change) => parts.events?.viewers(change));
   // A key that was revoked opens nothing, and what it has opened is shut.
   const unwatch = access.keys?.onChange(() => streams.cut(({ keyId }) => keyId !== undefined && access.keys?.byId(keyId) === undefined));
   app.addHook('onClose', async () => unwatch?.());
@@ -154,13 +164,14 @@ export async function createApp(parts: AppParts): Promise<App> {
   });
   const jobsOf: JobsOf = ({ caller }) => ownJobs(store, caller);
   const admission = createAdmission(store, config.MAX_QUEUED || undefined);
-  const submitter = createSubmitter({ store, artifacts, runtimes, limits, admission });
+  const submitter = createSubmitter({ store, artifacts, runtimes, limits, admission, watch: parts.watch });
   jobRoutes(app, { config, jobsOf, artifacts, submitter, admission });
   logRoutes(app, jobsOf, streams);
   artifactRoutes(app, jobsOf, artifacts);
   tokenRoutes(app, config, jobsOf, access.tokens);
   runtimeRoutes(app, runtimes);
   healthRoutes(app, parts.readiness);
+  if (parts.metrics !== undefined) metricsRoutes(app, parts.metrics, config.METRICS_TOKEN);
   staticRoutes(app);
   await parts.mount?.(app, { submitter, jobsOf });
 

@@ -24,8 +24,8 @@ export interface Access {
 /** Somebody without a key, on routes that ask for none: no job is such a caller's, for no owner can have that name. */
 export const STRANGER: Caller = { owner: '-', limits: NO_LIMITS };
 
-/** What is open to everybody: by the route's own pattern, not by the address, which can be written in many ways. The rest is closed. */
-const OPEN = new Set(['/', '/frame.html', '/healthz', '/readyz', '/openapi.json']);
+/** What is open to everybody: by the route's own pattern, not by the address, which can be written in many ways. The metrics ask for themselves (metrics.ts). The rest is closed. */
+const OPEN = new Set(['/', '/frame.html', '/healthz', '/readyz', '/openapi.json', '/metrics']);
 const OPEN_BELOW = ['/docs', '/static', '/assets'];
 const isOpen = (route: string | undefined): boolean =>
   route !== undefined && (OPEN.has(route) || OPEN_BELOW.some((prefix) => route === prefix || route.startsWith(`${prefix}/`)));
@@ -34,7 +34,7 @@ const isOpen = (route: string | undefined): boolean =>
 const TOKEN_ROUTES = /^\/jobs\/:id(\/|$|\.)/;
 
 /** RFC 6750 §3: what was sent is named as wrong only where something was sent. */
-const unauthorized = (detail: string, wasSent: boolean): ApiError =>
+export const unauthorized = (detail: string, wasSent: boolean): ApiError =>
   new ApiError('unauthorized', detail, {
     headers: { 'www-authenticate': `Bearer realm="job-runner"${wasSent ? ', error="invalid_token"' : ''}` },
   });

@@ -15,6 +15,7 @@ import type { JobRecord, ListQuery } from '../store/store.ts';
 import type { App } from './typed-app.ts';
 import { idParams, problems, requireJob, type JobsOf } from './schemas.ts';
 import { refuseTooLarge } from './form.ts';
+import { senderOf } from './sender.ts';
 import { receiveForm, type UploadLimits } from './upload.ts';
 
 export interface JobRouteParts {
@@ -82,10 +83,9 @@ export function jobRoutes(app: App, { config, jobsOf, artifacts, submitter, admi
 
   const create = async (request: FastifyRequest, reply: FastifyReply): Promise<JobRecord> => {
     refuseTooLarge(request.raw, uploadLimits);
-    const { caller } = request;
-    const sender = { caller, idempotencyKey: idempotencyKeyOf(request) };
+    const sender = { ...senderOf(request), idempotencyKey: idempotencyKeyOf(request) };
     const job = await submitter.submit(sender, (upload) => receiveForm(request.raw, upload, uploadLimits));
-    reply.headers(admission.headers(caller));
+    reply.headers(admission.headers(request.caller));
     return job;
   };
 

@@ -48,10 +48,11 @@ async function roomIn(response: ServerResponse): Promise<void> {
 }
 
 /** Event streams (WHATWG HTML §9.2), written by hand on the raw response. One timer keeps all of them alive. */
-export function createEventStreams(heartbeatMs: number): EventStreams {
+export function createEventStreams(heartbeatMs: number, countViewers: (change: 1 | -1) => void): EventStreams {
   const open = new Map<ServerResponse, { request: FastifyRequest; abort: AbortController }>();
   const viewersOf = new Map<string, number>();
   const countViewer = (owner: string, by: 1 | -1): void => {
+    countViewers(by);
     const count = (viewersOf.get(owner) ?? 0) + by;
     if (count === 0) viewersOf.delete(owner);
     else viewersOf.set(owner, count);

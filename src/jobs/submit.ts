@@ -8,6 +8,7 @@ import type { JobRecord, Store } from '../store/store.ts';
 import type { Admission } from './admission.ts';
 import type { Caller } from './caller.ts';
 import { createSpecParser } from './spec.ts';
+import { unwatchedSubmit, type SubmitWatch, type WatchSubmit } from './submit-watch.ts';
 
 /** What a client sent, once all of it has been received. */
 export interface Submission {
@@ -22,6 +23,10 @@ export interface Submission {
 export interface Sender {
   caller: Caller;
   idempotencyKey?: string | undefined;
+  /** By which the request is found in logs. */
+  requestId?: string | undefined;
+  /** The trace that the request belongs to (W3C Trace Context). */
+  traceparent?: string | undefined;
 }
 
 export interface Submitter {
@@ -75,14 +80,16 @@ export function createSubmitter(parts: {
   /** Whether the ends of jobs are told to their `callback_url`. */
   callbacks?: boolean;
   admission: Admission;
+  watch?: WatchSubmit | undefined;
 }): Submitter {
-  const { store, artifacts, runtimes, admission } = parts;
+  const { store, artifacts, runtimes, admission, watch = unwatchedSubmit } = parts;
   const parse = createSpecParser({ ...parts.limits, defaultRuntime: runtimes.defaultName });
 
   async function accept(
     id: string,
     { caller, idempotencyKey: key }: Sender,
     submission: Submission,
+    { traceparent }: SubmitWatch,
   ): Promise<{ job: JobRecord; isNew: boolean }> {
     const parsed = parse(submission.specText);
     const errors = [...(parsed.ok ? [] : parsed.errors), ...submission.errors];
@@ -109,6 +116,7 @@ export function createSubmitter(parts: {
       owner: caller.owner,
       spec,
       runtime: runtime.name,
+      traceparent,
       bytes: submission.files.reduce((sum, file) => sum + file.size, 0),
       bounds: admission.bounds(caller),
       ...(key === undefined ? {} : { idempotency: { key, fingerprint: fingerprint(sent, submission.files) } }),
@@ -118,23 +126,38 @@ export function createSubmitter(parts: {
     return { job: inserted.job, isNew: inserted.kind === 'created' };
   }
 
+  async function receiveAndAccept(
+    sender: Sender,
+    receive: (upload: Upload) => Promise<Submission>,
+    watched: SubmitWatch,
+  ): Promise<JobRecord> {
+    admission.count(sender.caller);
+    // With a key the job may be there already, and then there need be no room for it.
+    if (sender.idempotencyKey === undefined) await admission.lookForRoom(sender.caller);
+    const id = newJobId();
+    const upload = await artifacts.stage(id);
+    try {
+      const submission = await receive(upload);
+      // The files are in place before anybody can claim the job; files without a job, which a crash here leaves, are swept.
+      await upload.commit();
+      const { job, isNew } = await accept(id, sender, submission, watched);
+      if (!isNew) await artifacts.remove(id);
+      watched.accepted(job, isNew);
+      return job;
+    } catch (error) {
+      await upload.discard();
+      await artifacts.remove(id);
+      throw error;
+    }
+  }
+
   return {
     async submit(sender, receive) {
-      admission.count(sender.caller);
-      // With a key the job may be there already, and then there need be no room for it.
-      if (sender.idempotencyKey === undefined) await admission.lookForRoom(sender.caller);
-      const id = newJobId();
-      const upload = await artifacts.stage(id);
+      const watched = watch(sender);
       try {
-        const submission = await receive(upload);
-        // The files are in place before anybody can claim the job; files without a job, which a crash here leaves, are swept.
-        await upload.commit();
-        const { job, isNew } = await accept(id, sender, submission);
-        if (!isNew) await artifacts.remove(id);
-        return job;
+        return await receiveAndAccept(sender, receive, watched);
       } catch (error) {
-        await upload.discard();
-        await artifacts.remove(id);
+        watched.refused(error);
         throw error;
       }
     },

@@ -3,9 +3,10 @@ import { createMcpHandler, ProtocolErrorCode, type AuthInfo } from '@modelcontex
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { ApiError, ERROR_CODES } from '../errors.ts';
-import type { Caller } from '../jobs/caller.ts';
+import type { Sender } from '../jobs/submit.ts';
 import { takeJson } from '../http/json-body.ts';
 import { sendError } from '../http/problem.ts';
+import { senderOf } from '../http/sender.ts';
 import type { App } from '../http/typed-app.ts';
 import { createCallerCheck } from './callers.ts';
 import type { Jobs } from './jobs.ts';
@@ -18,22 +19,22 @@ const told = (error: ApiError) => ({
   body: { jsonrpc: '2.0', error: { code: ProtocolErrorCode.InvalidRequest, message: error.message }, id: null },
 });
 
-/** How a request's caller comes to the tools: the package passes on what it is told of an authentication, and looks at none itself. */
-const authOf = (caller: Caller): AuthInfo => ({ token: '', clientId: caller.owner, scopes: [], extra: { caller } });
+/** How a request's sender comes to the tools: the package passes on what it is told of an authentication, and looks at none itself. */
+const authOf = (sender: Sender): AuthInfo => ({ token: '', clientId: sender.caller.owner, scopes: [], extra: { sender } });
 
-function callerOf(auth: AuthInfo | undefined): Caller {
-  const caller = auth?.extra?.['caller'] as Caller | undefined;
-  if (caller === undefined) throw new Error('a request came to MCP without its caller');
-  return caller;
+function senderIn(auth: AuthInfo | undefined): Sender {
+  const sender = auth?.extra?.['sender'] as Sender | undefined;
+  if (sender === undefined) throw new Error('a request came to MCP without its sender');
+  return sender;
 }
 
 /** POST /mcp: the Model Context Protocol over streamable HTTP. Nothing is kept between requests, so any server answers any of them. */
-export async function mountMcp(app: App, parts: { config: Config; jobs: (caller: Caller) => Jobs; version: string }): Promise<void> {
+export async function mountMcp(app: App, parts: { config: Config; jobs: (sender: Sender) => Jobs; version: string }): Promise<void> {
   const { config, jobs, version } = parts;
   if (!config.MCP) return;
   const maxBytes = config.MAX_UPLOAD_MB * 1024 ** 2;
   const onerror = (error: Error): void => app.log.warn({ err: error }, 'an MCP request failed');
-  const mcp = createMcpHandler(({ authInfo }) => createMcpServer(jobs(callerOf(authInfo)), version), {
+  const mcp = createMcpHandler(({ authInfo }) => createMcpServer(jobs(senderIn(authInfo)), version), {
     onerror,
     maxRequestBodySize: maxBytes,
     keepAliveMs: config.HEARTBEAT_MS,
@@ -59,7 +60,11 @@ export async function mountMcp(app: App, parts: { config: Config; jobs: (caller:
         reply.hijack();
         // What hooks have set for all answers.
         for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value);
-        await handle(Object.assign(request.raw, { auth: authOf(request.caller) }) as Parameters<typeof handle>[0], reply.raw, request.body);
+        await handle(
+          Object.assign(request.raw, { auth: authOf(senderOf(request)) }) as Parameters<typeof handle>[0],
+          reply.raw,
+          request.body,
+        );
       },
     });
   });

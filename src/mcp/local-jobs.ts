@@ -1,9 +1,8 @@
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import { isJobId } from '../artifacts/path.ts';
-import type { Caller } from '../jobs/caller.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import { submitProgram } from '../jobs/submit-program.ts';
-import type { Submitter } from '../jobs/submit.ts';
+import type { Sender, Submitter } from '../jobs/submit.ts';
 import { viewOf } from '../jobs/view.ts';
 import { logText } from '../jobs/wait.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
@@ -22,9 +21,9 @@ export interface LocalParts {
   submitter: Submitter;
 }
 
-/** A caller's jobs of this process. */
-export function localJobs({ store, artifacts, runtimes, submitter }: LocalParts, caller: Caller): Jobs {
-  const jobs = ownJobs(store, caller);
+/** The jobs of this process that a request's caller may know of. */
+export function localJobs({ store, artifacts, runtimes, submitter }: LocalParts, sender: Sender): Jobs {
+  const jobs = ownJobs(store, sender.caller);
   const find = async (id: string): Promise<JobRecord | undefined> => (isJobId(id) ? jobs.get(id) : undefined);
 
   return {
@@ -35,7 +34,7 @@ export function localJobs({ store, artifacts, runtimes, submitter }: LocalParts,
     async submit(spec, files) {
       const job = await submitProgram(
         submitter,
-        caller,
+        sender,
         spec,
         files.map((file) => ({ path: file.path, content: contentOf(file) })),
       );

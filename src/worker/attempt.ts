@@ -17,6 +17,7 @@ import {
   type StartPath,
 } from '../sandbox/sandbox.ts';
 import type { Claim, JobRecord, NewLogEntry, Store } from '../store/store.ts';
+import type { AttemptEnd, AttemptWatch, WatchAttempt } from './attempt-watch.ts';
 import { keepLease } from './lease.ts';
 import { createLogWriter, type LogWriter } from './log-writer.ts';
 
@@ -32,6 +33,7 @@ export interface AttemptParts {
   runtimes: Runtimes;
   logger: Logger;
   rules: AttemptRules;
+  watch: WatchAttempt;
 }
 
 /** Why an attempt was stopped from outside. */
@@ -55,6 +57,7 @@ interface Going extends AttemptParts {
   log: LogWriter;
   say(text: string): Promise<void>;
   signal: AbortSignal;
+  watched: AttemptWatch;
   /** What is to be undone, last first, when the end has been written: nobody needs to wait for it. */
   undo: (() => Promise<void>)[];
 }
@@ -86,7 +89,9 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
     }
   });
   const say = (text: string): Promise<void> => log.add(runnerEntry(text, Date.now()));
-  const going: Going = { ...parts, logger, job, log, say, signal: abort.signal, undo: [] };
+  const watched = parts.watch(job);
+  let end: AttemptEnd = { kind: 'lost' };
+  const going: Going = { ...parts, logger, job, log, say, watched, signal: abort.signal, undo: [] };
 
   try {
     let result: Result;
@@ -103,6 +108,7 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
     const rest = await log.end();
     if (abort.signal.reason === 'released' && result.outcome.kind === 'canceled') {
       await store.release(lease, [...rest, runnerEntry(says.handedBack(), Date.now())]);
+      end = { kind: 'handed_back' };
       logger.info('handed back to the queue');
       return;
     }
@@ -114,12 +120,14 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
       log: [...rest, ...lastWords(result.outcome)],
     });
     if (!finished) throw new LeaseLost('the lease was lost before the end was written');
+    end = { kind: 'finished', outcome: result.outcome };
     const { outcome, usage, path, coldBecause } = result;
     logger.info({ outcome, usage, path, coldBecause }, 'finished');
   } catch (error) {
     if (error instanceof LeaseLost) logger.warn('the lease is lost: somebody else has the job now');
     else logger.error({ err: error }, 'the end of the attempt could not be written; the job is retried when the lease is over');
   } finally {
+    watched.over(end);
     stopKeeping();
     for (const undo of going.undo.toReversed()) {
       await undo().catch((error: unknown) => logger.error({ err: error }, 'clearing up after an attempt failed'));
@@ -160,14 +168,16 @@ async function execute(going: Going): Promise<Result> {
 
 async function runOnce(going: Going, run: RunSpec): Promise<Result> {
   const running = await going.sandbox.start(run, going.signal);
+  going.watched.started(running.path);
   going.undo.push(() => running.dispose());
   return { ...(await follow(going, running)), path: running.path, coldBecause: running.coldBecause };
 }
 
-async function follow({ job, artifacts, rules, log, say }: Going, running: Running): Promise<Result> {
+async function follow({ job, artifacts, rules, log, say, watched }: Going, running: Running): Promise<Result> {
   for await (const chunk of running.output) await log.write(chunk.stream, chunk.bytes);
   log.endLines();
   const { exit, usage }: Ended = await running.ended;
+  watched.ran();
   const sentence = sentenceFor(exit);
   if (sentence !== undefined) await say(sentence);
 
@@ -183,6 +193,7 @@ async function follow({ job, artifacts, rules, log, say }: Going, running: Runni
     }
   }
   for (const line of leftOut) await say(line);
+  watched.collected();
   return {
     outcome: outcomeOf(exit),
     usage,
@@ -212,7 +223,7 @@ function sentenceFor(exit: Exit): string | undefined {
 
 const outcomeOf = (exit: Exit): Outcome => (exit.kind === 'aborted' ? { kind: 'canceled', ran: true } : exit);
 
-function runSpecFor(job: JobRecord, parts: AttemptParts, inputs: { codeDir: string; inputDir: string }): RunSpec {
+function runSpecFor(job: JobRecord, parts: Going, inputs: { codeDir: string; inputDir: string }): RunSpec {
   const { spec } = job;
   const runtime = parts.runtimes.get(job.runtime);
   if (runtime === undefined) throw new Error(`the runtime ${job.runtime} is gone`);
@@ -223,7 +234,7 @@ function runSpecFor(job: JobRecord, parts: AttemptParts, inputs: { codeDir: stri
     inputDir: inputs.inputDir,
     entry: spec.entry,
     args: spec.args,
-    env: spec.env,
+    env: { ...parts.watched.environment, ...spec.env },
     stdin: spec.stdin,
     limits: {
       timeoutMs: spec.timeout_sec * 1000,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Artifacts } from '../../src/artifacts/artifacts.ts';
 import { createDiskArtifacts } from '../../src/artifacts/disk.ts';
+import { createObservers } from '../../src/compose/observe.ts';
 import { openAccess } from '../../src/compose/open-access.ts';
 import { readConfig, type Config } from '../../src/config.ts';
 import { mountDropIns } from '../../src/dropin/drop-ins.ts';
@@ -50,10 +51,12 @@ const oneRuntime: Runtimes = {
 export async function startApp(variables: Record<string, string> = {}): Promise<TestApp> {
   const home = await mkdtemp(join(tmpdir(), 'job-runner-app-'));
   const config = readConfig({ JOB_DATA_DIR: home, ...variables });
-  const store = createSqliteStore({ path: join(home, 'jobs.sqlite'), sync: 'normal' });
+  const logger = pino({ level: 'silent' });
+  const observers = await createObservers(config, '0.0.0', logger);
+  const store = observers.observe(createSqliteStore({ path: join(home, 'jobs.sqlite'), sync: 'normal' }));
   const artifacts = createDiskArtifacts({ dir: join(home, 'files') });
   await artifacts.check();
-  const access = await openAccess(config, pino({ level: 'silent' }));
+  const access = await openAccess(config, logger);
   const app = await createApp({
     config,
     version: '0.0.0',
@@ -61,12 +64,15 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
     artifacts,
     runtimes: oneRuntime,
     readiness: async () => ({ ready: true, parts: [] }),
-    logger: pino({ level: 'silent' }),
+    logger,
     access,
+    watch: observers.submit,
+    events: observers.http,
+    metrics: observers.expose,
     mount: async (app, more) => {
       const all = { config, store, artifacts, runtimes: oneRuntime, ...more };
       await mountDropIns(app, all);
-      await mountMcp(app, { config, jobs: (caller) => localJobs(all, caller), version: '0.0.0' });
+      await mountMcp(app, { config, jobs: (sender) => localJobs(all, sender), version: '0.0.0' });
     },
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
@@ -85,6 +91,7 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
       await app.close();
       await access.keys?.close();
       await store.close();
+      await observers.close();
       await rm(home, { recursive: true, force: true });
     },
   };
