@@ -76,7 +76,8 @@ describe('requests that take too long', () => {
     const dribble = setInterval(() => socket.write('a'), 20);
     await said(socket);
     clearInterval(dribble);
-    while ((await app.filesLeft()).length > 0) await fetch(`${app.url}/healthz`);
+    // Folders that go while they are listed are there yet.
+    while ((await app.filesLeft().catch(() => ['one that goes'])).length > 0) await fetch(`${app.url}/healthz`);
   });
 });
 

@@ -76,7 +76,8 @@ export function sendError(
   // As bytes: for a text Fastify would add a charset, which these types do not have.
   const body = Buffer.from(JSON.stringify(told));
   reply.headers(known.headers).code(status).type(type);
-  if (!isSending(request.raw)) return reply.send(body);
+  // Who has stopped sending is not read away.
+  if (known.code === 'request_timeout' || !isSending(request.raw)) return reply.send(body);
   return reply
     .headers({ connection: 'close', 'content-length': body.length })
     .send(Readable.from(whileReadingAway(body, request.raw), { objectMode: false }));
