@@ -13,7 +13,7 @@ const COMMANDS = {
   start: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['dist/main.js'] },
   test: {
     build: true,
-    programs: ['bwrap', 'perl', 'python3', 'chromium', 'dockerd', 'mmdebstrap', 'radosgw'],
+    programs: ['bwrap', 'perl', 'python3', 'chromium', 'dockerd', 'mmdebstrap', 'radosgw', 'redis-server'],
     run: ['node_modules/vitest/vitest.mjs', 'run'],
   },
   bench: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['bench/bench.ts'] },

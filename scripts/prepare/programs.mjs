@@ -30,6 +30,7 @@ const PROGRAMS = {
     testsOnly: true,
     isThere: () => ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph'].every(onPath),
   },
+  'redis-server': { packages: ['redis-server'], purpose: 'keeps jobs in tests', testsOnly: true, isThere: () => onPath('redis-server') },
   chromium: { packages: ['chromium'], purpose: 'shows pages to the tests', testsOnly: true, isThere: () => onPath('chromium') },
 };
 

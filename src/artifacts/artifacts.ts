@@ -60,7 +60,7 @@ export interface Artifacts {
   /** Undefined when there is no such job or artifact, whatever tricks the name tries. */
   open(jobId: string, name: string): Promise<OpenArtifact | undefined>;
   /**
-   * Keeps the log of a job that is over, in the form that its store gives it; no client reaches it by a name. Keeping again replaces
+   * Keeps the log of a job that is over, in the form that its store gives it; no client reaches it by a name. The job need not have files. Keeping again replaces
    * it in one step, and content that breaks off (then this rejects) changes nothing.
    */
   keepLog(jobId: string, content: AsyncIterable<Uint8Array>): Promise<void>;

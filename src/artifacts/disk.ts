@@ -144,6 +144,7 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
       const temporary = unfinished(keeping, jobId);
       try {
         await writeNew(temporary, content);
+        makeFolders(dir, [jobId]);
         await rename(temporary, final);
       } catch (error) {
         await rm(temporary, { force: true });

@@ -4,7 +4,7 @@ import type { SpecLimits } from '../api/spec.ts';
 import type { Artifacts, Upload, UploadArea } from '../artifacts/artifacts.ts';
 import { ApiError, type FieldError } from '../errors.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
-import type { JobRecord, Store } from '../store/store.ts';
+import { StoreError, type JobRecord, type Store } from '../store/store.ts';
 import type { Admission } from './admission.ts';
 import type { Caller } from './caller.ts';
 import { createSpecParser } from './spec.ts';
@@ -123,7 +123,7 @@ export function createSubmitter(parts: {
     });
     if (inserted.kind === 'refused') throw admission.refusal(inserted.bound, caller);
     if (inserted.kind === 'conflict') throw new ApiError('idempotency_conflict', 'this Idempotency-Key was used for another request');
-    return { job: inserted.job, isNew: inserted.kind === 'created' };
+    return { job: inserted.job, isNew: inserted.job.id === id };
   }
 
   async function receiveAndAccept(
@@ -146,7 +146,8 @@ export function createSubmitter(parts: {
       return job;
     } catch (error) {
       await upload.discard();
-      await artifacts.remove(id);
+      // A store whose answer got lost may have accepted the job: its files are then removed when it turns out that there is none.
+      if (!(error instanceof StoreError && error.kind === 'unavailable')) await artifacts.remove(id);
       throw error;
     }
   }

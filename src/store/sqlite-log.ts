@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ChunkCache } from './chunk-cache.ts';
-import { decodeEntries, encodeEntries, numbered } from './sqlite-payload.ts';
+import { decodeEntries, encodeEntries, numbered, pieces } from './log-payload.ts';
 import type { LogChunk, LogEntry, NewLogEntry } from './store.ts';
 
 export interface Log {
@@ -13,9 +13,6 @@ export interface Log {
   read(jobId: string, after: number, limit: number): LogEntry[];
 }
 
-/** A stored chunk is no larger, but for a single entry that is. */
-const MAX_CHUNK_ENTRIES = 1000;
-const MAX_CHUNK_CHARS = 512 * 1024;
 /** Small chunks are read together up to these. */
 const READ_ENTRIES = 500;
 const READ_CHARS = 128 * 1024;
@@ -24,21 +21,6 @@ const READ_ROWS = 64;
 interface ChunkRow {
   first_seq: number;
   payload: string;
-}
-
-function* pieces(entries: readonly NewLogEntry[]): Generator<readonly NewLogEntry[]> {
-  let start = 0;
-  let chars = 0;
-  for (const [index, entry] of entries.entries()) {
-    const isFull = index - start >= MAX_CHUNK_ENTRIES || chars + entry.text.length > MAX_CHUNK_CHARS;
-    if (isFull && index > start) {
-      yield entries.slice(start, index);
-      start = index;
-      chars = 0;
-    }
-    chars += entry.text.length;
-  }
-  if (start < entries.length) yield start === 0 ? entries : entries.slice(start);
 }
 
 export function createLog(db: DatabaseSync, cache: ChunkCache): Log {

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isFinal } from '../jobs/state.ts';
 import { createBell } from './bell.ts';
 import { createChunkCache } from './chunk-cache.ts';
+import { createMemoryWorkers } from './memory-workers.ts';
 import { errorInUse, startErrorFor } from './sqlite-errors.ts';
 import { createFollow } from './sqlite-follow.ts';
 import { createJobs, type JobRow } from './sqlite-jobs.ts';
@@ -241,6 +242,8 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
     finished: async (query) => read(() => lists.finished(query)),
 
     stats: async () => read(() => lists.stats()),
+
+    ...createMemoryWorkers(now),
 
     usage: async (owner) => read(() => owners.usage(owner)),
 

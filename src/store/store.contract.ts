@@ -14,6 +14,7 @@ import { log } from './contract/log.contract.ts';
 import { notices } from './contract/notices.contract.ts';
 import { queue } from './contract/queue.contract.ts';
 import { rescuing } from './contract/rescuing.contract.ts';
+import { workers } from './contract/workers.contract.ts';
 import type { OpenStore } from './contract/store-under-test.contract.ts';
 
 /**
@@ -36,6 +37,7 @@ export function storeContract(name: string, open: OpenStore): void {
     listing(open);
     notices(open);
     deleting(open);
+    workers(open);
     closing(open);
   });
 }

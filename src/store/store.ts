@@ -160,6 +160,26 @@ export interface StoreStats {
   bytes: number;
 }
 
+/** A worker as it tells of itself. */
+export interface WorkerInfo {
+  /** The name that it claims with. */
+  name: string;
+  /** Jobs that it runs at once. */
+  concurrency: number;
+  /** What it can run, its default first. */
+  runtimes: { name: string; version: string; state: 'ready' | 'preparing' | 'failed'; packages: Record<string, string>; detail?: string }[];
+  sandbox: { name: string; guarantees: Record<string, boolean>; notes: readonly string[] };
+}
+
+/** A runtime that some worker has told of. */
+export interface SeenRuntime {
+  name: string;
+  version: string;
+  packages: Record<string, string>;
+  /** Milliseconds since the epoch. */
+  seenAt: number;
+}
+
 /**
  * Jobs, their queue and their logs: one seam, because they must change together. Every method is atomic; what it
  * promises when it resolves holds after a `kill -9` of the process. Methods throw only when the store itself fails.
@@ -215,6 +235,15 @@ export interface Store {
   finished(query: { before?: number; limit: number }): Promise<{ id: string; finishedAt: number; bytes: number }[]>;
   stats(): Promise<StoreStats>;
   usage(owner: string): Promise<OwnerUsage>;
+
+  /** Tells that a worker is alive, for `ttlMs` from now; again before that is over, or whenever something about it has changed. */
+  announce(worker: WorkerInfo, ttlMs: number): Promise<void>;
+  /** Tells that a worker is gone. */
+  withdraw(name: string): Promise<void>;
+  /** Those alive, by name; and all runtimes that workers have ever told of, the one seen last ahead. */
+  workers(): Promise<{ alive: WorkerInfo[]; runtimes: SeenRuntime[] }>;
+  /** True for one caller in every `everyMs`, of all processes that share the store: whose turn it is to do what one is enough for. */
+  takeTurn(task: string, everyMs: number): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -25,6 +25,15 @@ export function logs(open: OpenArtifacts): void {
       expect(await logOf(id, { start: 199 * 65_536, end: 199 * 65_536 + 2 })).toBe('999');
     });
 
+    it('takes the log of a job that has no files', async () => {
+      const id = newId();
+      await t.artifacts.keepLog(id, bytes('words'));
+      expect(await logOf(id)).toBe('words');
+      expect(await t.ids()).toEqual([id]);
+      await t.artifacts.remove(id);
+      expect(await t.under.stored()).toEqual([]);
+    });
+
     it('replaces it when it is kept again', async () => {
       const id = await t.upload();
       await t.artifacts.keepLog(id, bytes('one that was longer'));
