@@ -82,6 +82,10 @@ export function observeStore(store: Store, events: StoreEvents): Store {
     finished: observed('finished', store.finished),
     stats: observed('stats', store.stats),
     usage: observed('usage', store.usage),
+    announce: observed('announce', store.announce),
+    withdraw: observed('withdraw', store.withdraw),
+    workers: observed('workers', store.workers),
+    takeTurn: observed('takeTurn', store.takeTurn),
     close: store.close,
   };
 }
