@@ -17,6 +17,7 @@ const COMMANDS = {
     run: ['node_modules/vitest/vitest.mjs', 'run'],
   },
   bench: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['bench/bench.ts'] },
+  attacks: { build: false, programs: ['bwrap', 'perl', 'python3', 'dockerd'], run: ['test/attacks/run.ts'] },
   check: { build: false, programs: [], run: ['scripts/check.mjs'] },
   build: { build: true, programs: [], run: undefined },
 };

@@ -1,4 +1,5 @@
-import { allAttacks, attacks } from './attacks.contract.ts';
+import { readAttacks } from './attack.ts';
+import { attacks } from './attacks.contract.ts';
 import { bubblewrapWarm } from './drivers.ts';
 
-attacks(bubblewrapWarm, allAttacks);
+attacks(bubblewrapWarm, await readAttacks());

@@ -1,4 +1,5 @@
-import { allAttacks, attacks } from './attacks.contract.ts';
+import { readAttacks } from './attack.ts';
+import { attacks } from './attacks.contract.ts';
 import { bubblewrapCold } from './drivers.ts';
 
-attacks(bubblewrapCold, allAttacks);
+attacks(bubblewrapCold, await readAttacks());

@@ -63,3 +63,5 @@ export const bubblewrapWarm: AttackedDriver = {
     };
   },
 };
+
+export const DRIVERS: readonly AttackedDriver[] = [bubblewrapCold, bubblewrapWarm];

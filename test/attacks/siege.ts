@@ -1,0 +1,40 @@
+import { openRuns } from '../../src/sandbox/contract/runs.contract.ts';
+import { givenTo, runAttack, type Attack } from './attack.ts';
+import type { AttackedDriver } from './drivers.ts';
+import { hostAtRest, settled } from './host-state.ts';
+import { putUpTarget } from './target.ts';
+import { WORLD } from './world.ts';
+
+/** A driver under attack: opened once, attacked many times. */
+export interface Siege {
+  /** What is not as it must be after an attack: what the attack itself got hold of, what became of the host, what the next job finds. */
+  withstand(attack: Attack): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export async function laySiege(driver: AttackedDriver): Promise<Siege> {
+  const { under } = await driver.open();
+  const runs = await openRuns(under);
+  const target = await putUpTarget();
+  const given = await givenTo(target.told);
+  const nextWorld = async (): Promise<string> => (await runs.run(WORLD)).output;
+  // Once, so that what is made at a first use is there.
+  await nextWorld();
+  const world = await nextWorld();
+  const before = await hostAtRest(driver.traces);
+  return {
+    async withstand(attack) {
+      const wrong = await runAttack(runs, attack, given);
+      wrong.push(...(await target.touched()), ...(await settled(before, driver.traces)));
+      const now = await nextWorld();
+      if (now !== world) wrong.push(`the next job finds ${now} instead of ${world}`);
+      return wrong;
+    },
+    async close() {
+      await under.sandbox.close();
+      await under.close();
+      await runs.close();
+      await target.close();
+    },
+  };
+}
