@@ -41,27 +41,31 @@ my $SYS_setresuid = nr(117, 147);
 my $SYS_setresgid = nr(119, 149);
 my $SYS_prctl = nr(157, 167);
 my $SYS_mount = nr(165, 40);
+my $SYS_mknodat = nr(259, 33);
 my $SYS_clock_gettime = nr(228, 113);
 my $SYS_unshare = nr(272, 97);
 my $SYS_dup3 = nr(292, 24);
 my $SYS_pipe2 = nr(293, 59);
 my $SYS_prlimit64 = nr(302, 261);
+my $SYS_setns = nr(308, 268);
 my $SYS_umount2 = nr(166, 39);
 my $SYS_close_range = nr(436, 436);
 my $SYS_mount_setattr = nr(442, 442);
 
 my ($MS_NOSUID, $MS_NODEV, $MS_REMOUNT, $MS_BIND, $MS_REC, $MS_PRIVATE, $MS_SHARED) = (2, 4, 32, 4096, 16384, 1 << 18, 1 << 20);
 my ($MNT_DETACH, $AT_FDCWD, $MOUNT_ATTR_SAFE) = (2, -100, 1 | 2 | 4);
-my ($CLONE_NEWNS, $CLONE_NEWUSER) = (0x20000, 0x10000000);
+my ($CLONE_NEWNS, $CLONE_NEWUSER, $CLONE_NEWNET) = (0x20000, 0x10000000, 0x40000000);
 my ($PR_SET_PDEATHSIG, $PR_SET_DUMPABLE, $PR_SET_CHILD_SUBREAPER) = (1, 4, 36);
 my ($F_DUPFD_CLOEXEC, $F_SETFD, $FD_CLOEXEC) = (1030, 2, 1);
 my ($SIGKILL, $RUSAGE_CHILDREN, $CLOCK_MONOTONIC, $EINTR, $ECHILD) = (9, -1, 1, 4, 10);
+my $RLIMIT_NOFILE = 7;
 
 # Descriptors. The launcher has the control socket at 3; what the init finds at 6 to 9 and bubblewrap at 4 and 5 is put
 # there just before bubblewrap is started. All that the launcher opens for itself lies above.
 my ($CONTROL, $FILTER, $ARGUMENTS, $PLAN, $STDOUT, $STDERR, $REPORT) = (3 .. 9);
-# A fork server finds its line to the service where a job's bubblewrap finds the filter.
+# A fork server finds its line to the service where a job's bubblewrap finds the filter; so does the keeper of a job's network.
 my $AGENT = $FILTER;
+my $NETWORK = $FILTER;
 my $OWN_FROM = 20;
 
 my $failure_fd;
@@ -75,6 +79,7 @@ my %mounts = (
     share => \&share_mounts,
     copy => \&copy_folder,
     unmount => \&unmount,
+    'tun-device' => \&make_tun_device,
 );
 my %roles = (launch => \&launch, serve => \&serve, init => sub { init(1) }, run => sub { init(0) });
 my $role = $roles{ shift(@ARGV) // '' } or die "launch, init or run\n";
@@ -120,6 +125,7 @@ sub launch {
     for my $step (read_plan($CONTROL, read_length())) {
         my ($verb, @rest) = @$step;
         if (my $mount = $mounts{$verb}) { $mount->(@rest) }
+        elsif ($verb eq 'network') { $for_child .= join "\0", 2, 'join', start_network(\%prepared, @rest), '' }
         else { $for_child .= join "\0", scalar(@$step), @$step, '' }
     }
     # The read ends have been opened by the service when it sends the second plan.
@@ -135,7 +141,7 @@ sub launch {
         if ($pid == $child) {
             $status = $?;
             $child = 0;
-            # Under bubblewrap all else is dying already; without it, this is what ends a job's daemons.
+            # Under bubblewrap all else of the job is dying already; without it, this is what ends a job's daemons. Its network goes, too.
             kill_children();
         }
     }
@@ -154,15 +160,14 @@ sub launch {
 sub become_job {
     my ($prepared, $report, $orders) = @_;
     $SIG{TERM} = 'DEFAULT';
-    put($_, '0') for @{ $prepared->{cgroups} };
-    # When the host runs short of memory, jobs go before anything else.
-    put('/proc/self/oom_score_adj', '500');
+    join_cgroups($prepared);
 
     my (@command, @files, $one_pipe);
     for my $step (read_plan($orders)) {
         my ($verb, @rest) = @$step;
         if ($verb eq 'open') { push @files, [@rest] }
         elsif ($verb eq 'one-pipe') { $one_pipe = 1 }
+        elsif ($verb eq 'join') { join_network(@rest) }
         elsif ($verb eq 'command') { @command = @rest }
         else { fail("unknown step $verb") }
     }
@@ -177,15 +182,116 @@ sub become_job {
     call('close_range', $SYS_close_range, $REPORT + 1, 0xffffffff, 0);
     syscall($SYS_close, $CONTROL);
     $failure_fd = 2;
-    if (my $user = $prepared->{user}) {
-        my $groups = '';
-        call('setgroups', $SYS_setgroups, 0, $groups);
-        call('setresgid', $SYS_setresgid, ($user->{gid}) x 3);
-        call('setresuid', $SYS_setresuid, ($user->{uid}) x 3);
-    }
+    become_user($prepared);
     %ENV = ();
     chdir '/';
     exec { $command[0] } @command or fail("$command[0]: $!");
+}
+
+sub join_cgroups {
+    my ($prepared) = @_;
+    put($_, '0') for @{ $prepared->{cgroups} };
+    # When the host runs short of memory, jobs go before anything else.
+    put('/proc/self/oom_score_adj', '500');
+}
+
+sub become_user {
+    my ($prepared) = @_;
+    my $user = $prepared->{user} or return;
+    my $groups = '';
+    call('setgroups', $SYS_setgroups, 0, $groups);
+    call('setresgid', $SYS_setresgid, ($user->{gid}) x 3);
+    call('setresuid', $SYS_setresuid, ($user->{uid}) x 3);
+}
+
+# A network namespace with a way out, for the job to join: its keeper (job-network.pl) has filled the packet filter before slirp4netns
+# connects it. Both have the job's user, its cgroups and its end. The user namespace that owns it is the keeper's, and the job's
+# is not inside of that: whatever the job may become in its own, it has no right over the filter. Returns the path of the namespace.
+sub start_network {
+    my ($prepared, $slirp, $keeper_script, $perl, $nft, $ipv6, $max_files, @slirp_options) = @_;
+    my ($launcher, $device) = ($$, 'tap0');
+    my ($orders, $words) = (make_pipe(), make_pipe());
+    my $keeper = fork;
+    fail("fork: $!") unless defined $keeper;
+    if ($keeper == 0) {
+        become_companion($prepared, $launcher);
+        own_namespaces();
+        call('dup3', $SYS_dup3, @$_, 0) for [$orders->[0], 0], [$words->[1], 1], [$NETWORK, $CONTROL];
+        call('close_range', $SYS_close_range, $CONTROL + 1, 0xffffffff, 0);
+        exec { $perl } $perl, $keeper_script, $nft, $device or exit 125;
+    }
+    syscall($SYS_close, $_) for $orders->[0], $words->[1], $NETWORK;
+    expect_from($words->[0], 'ready');
+
+    my ($ready, $said) = (make_pipe(), make_pipe());
+    my $relay = fork;
+    fail("fork: $!") unless defined $relay;
+    if ($relay == 0) {
+        become_companion($prepared, $launcher);
+        # Bounds what the job can make it hold: connections, and with them memory.
+        set_rlimit($RLIMIT_NOFILE, $max_files);
+        call('dup3', $SYS_dup3, @$_, 0) for [$ready->[1], $CONTROL], [$said->[1], 2], [$said->[1], 1];
+        call('close_range', $SYS_close_range, $CONTROL + 1, 0xffffffff, 0);
+        exec { $slirp } $slirp, @slirp_options, "--ready-fd=$CONTROL", $keeper, $device or exit 125;
+    }
+    syscall($SYS_close, $_) for $ready->[1], $said->[1];
+    fail('slirp4netns: ' . read_bytes($said->[0], 4096)) if read_bytes($ready->[0], 1) ne '1';
+    # What it says later is of no interest, and must not hold it up: it gets EPIPE.
+    syscall($SYS_close, $_) for $ready->[0], $said->[0];
+    say_to($orders->[1], $ipv6 ? "up 6\n" : "up\n");
+    expect_from($words->[0], 'up');
+    syscall($SYS_close, $_) for $orders->[1], $words->[0];
+    return "/proc/$keeper/ns/net";
+}
+
+# A process beside the job's: counted with it, and no more privileged.
+sub become_companion {
+    my ($prepared, $launcher) = @_;
+    $SIG{TERM} = 'DEFAULT';
+    join_cgroups($prepared);
+    become_user($prepared);
+    # After the change of user, which takes it back.
+    call('prctl', $SYS_prctl, $PR_SET_PDEATHSIG, $SIGKILL, 0, 0, 0);
+    exit 125 if getppid != $launcher;
+    %ENV = (PATH => '/usr/sbin:/usr/bin:/sbin:/bin');
+    chdir '/';
+}
+
+sub own_namespaces {
+    # After the change of user the files of /proc/self belong to root.
+    call('prctl', $SYS_prctl, $PR_SET_DUMPABLE, 1, 0, 0, 0);
+    my ($uid, $gid) = ($>, (split ' ', $))[0]);
+    call('unshare', $SYS_unshare, $CLONE_NEWUSER | $CLONE_NEWNET);
+    put('/proc/self/setgroups', 'deny');
+    put('/proc/self/uid_map', "0 $uid 1");
+    put('/proc/self/gid_map', "0 $gid 1");
+}
+
+sub expect_from {
+    my ($fd, $word) = @_;
+    my $line = '';
+    while ($line !~ /\n/) {
+        my $byte = read_bytes($fd, 1);
+        fail("the keeper of the network is gone; $line") if $byte eq '';
+        $line .= $byte;
+    }
+    fail("the network: $line") if $line ne "$word\n";
+}
+
+sub join_network {
+    my ($path) = @_;
+    open(my $namespace, '<', $path) or fail("$path: $!");
+    call('setns', $SYS_setns, fileno $namespace, $CLONE_NEWNET);
+    close $namespace;
+}
+
+# Where the host's own is closed to ordinary users; in this mount namespace only.
+sub make_tun_device {
+    my ($folder, $path, $number) = @_;
+    my ($type, $options) = ('tmpfs', 'size=4k,mode=0755');
+    call("mount $folder", $SYS_mount, $type, $folder, $type, $MS_NOSUID, $options);
+    call("mknod $path", $SYS_mknodat, $AT_FDCWD, $path, 020666, $number + 0);
+    chmod 0666, $path or fail("chmod $path: $!");
 }
 
 # Lives as long as its fork server, and takes it along.

@@ -10,10 +10,10 @@ import { runToItsEnd } from './supervise.mjs';
 
 /** What each command runs, on which programs of the system. */
 const COMMANDS = {
-  start: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['dist/main.js'] },
+  start: { build: true, programs: ['bwrap', 'perl', 'python3', 'slirp4netns', 'nft'], run: ['dist/main.js'] },
   test: {
     build: true,
-    programs: ['bwrap', 'perl', 'python3', 'chromium', 'dockerd', 'mmdebstrap', 'radosgw', 'redis-server'],
+    programs: ['bwrap', 'perl', 'python3', 'slirp4netns', 'nft', 'ip', 'chromium', 'dockerd', 'mmdebstrap', 'radosgw', 'redis-server'],
     run: ['node_modules/vitest/vitest.mjs', 'run'],
   },
   bench: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['bench/bench.ts'] },

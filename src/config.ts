@@ -45,6 +45,21 @@ const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
+/** An address or a range of them, as 10.0.0.0/8 and fd00::/8. */
+const isRange = (text: string): boolean => [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()].some((rule) => rule.safeParse(text).success);
+const ranges = commaList.superRefine((items, context) => {
+  for (const item of items) if (!isRange(item)) context.addIssue(`"${item}" is neither an address nor a range such as 10.0.0.0/8`);
+});
+const NAME_SERVER = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/;
+const nameServers = commaList.superRefine((items, context) => {
+  for (const item of items) {
+    const [, bracketed, plain, port = '53'] = z.ipv6().safeParse(item).success ? [item, item] : (NAME_SERVER.exec(item) ?? []);
+    const isAddress = z.ipv6().safeParse(bracketed).success || z.ipv4().safeParse(plain).success;
+    if (!isAddress || Number(port) < 1 || Number(port) > 65_535)
+      context.addIssue(`"${item}" is no address of a name server, such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353`);
+  }
+});
+
 export const environment = z.object({
   HOST: z
     .string()
@@ -132,6 +147,18 @@ export const environment = z.object({
   SANDBOX_UID: whole(1000, 4_000_000_000)
     .default(54_321)
     .describe('First host user id that jobs get when the service runs as root; one for each job at a time, counted up from here.'),
+
+  NET_OUTBOUND: flag.default(true).describe('`0`: no job gets a network, whatever its `net_policy` (docs/network.md).'),
+  NET_DENY: ranges
+    .default([])
+    .describe('Addresses and ranges that no job may reach, besides all that are not public: `203.0.0.0/16,2001:db8::7`.'),
+  NET_ALLOW_PRIVATE: ranges
+    .default([])
+    .describe(
+      'Addresses and ranges that jobs may reach though they are not public. This machine’s own addresses and clouds’ metadata only when named alone.',
+    ),
+  NET_DNS: nameServers.default([]).describe('Name servers that resolve jobs’ names. Default: those of /etc/resolv.conf.'),
+  NET_FLOWS: whole(1, 4096).default(256).describe('Connections of one job at once, and conversations over UDP.'),
 
   CONCURRENCY: whole(1, 1024).default(availableParallelism()).describe('Jobs that run at once. Default: the number of cores.'),
   WARM_STARTS: flag

@@ -120,6 +120,7 @@ async function compose(
     watch: observers.submit,
     events: observers.http,
     metrics: observers.expose,
+    outbound: health.outbound,
     mount: async (app, more) => {
       const all = { config, store, artifacts, runtimes, ...more };
       await mountDropIns(app, all);

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { say, step, stop } from './say.mjs';
 
 /**
  * Programs of the system: the Debian packages that bring each, and what it is for. To add one, add it here and to the
- * commands of run.mjs that need it.
+ * commands of run.mjs that need it. What is `optional`, the service does without, and says so.
  */
 const PROGRAMS = {
   bwrap: { packages: ['bubblewrap'], purpose: 'isolates jobs', isThere: () => isolationIsOff() || onPath('bwrap') },
@@ -31,14 +31,23 @@ const PROGRAMS = {
     isThere: () => ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph'].every(onPath),
   },
   'redis-server': { packages: ['redis-server'], purpose: 'keeps jobs in tests', testsOnly: true, isThere: () => onPath('redis-server') },
+  slirp4netns: {
+    packages: ['slirp4netns'],
+    purpose: 'connects jobs that ask for a network',
+    optional: true,
+    isThere: () => networkIsOff() || onPath('slirp4netns'),
+  },
+  nft: { packages: ['nftables'], purpose: 'filters that network', optional: true, isThere: () => networkIsOff() || onPath('nft') },
+  ip: { packages: ['iproute2'], purpose: 'makes the tests’ networks', testsOnly: true, isThere: () => onPath('ip') },
   chromium: { packages: ['chromium'], purpose: 'shows pages to the tests', testsOnly: true, isThere: () => onPath('chromium') },
 };
 
 const isRoot = () => process.getuid?.() === 0;
 const isolationIsOff = () => process.env.SANDBOX === 'none';
+const networkIsOff = () => isolationIsOff() || process.env.NET_OUTBOUND === '0';
 
 function onPath(program) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin', '/sbin'];
   return folders.some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
@@ -55,7 +64,15 @@ const hasPython = () =>
   (process.env.PYTHON_SEARCH_PATH ?? '') !== '' ||
   ['.pyenv/versions', '.local/share/uv/python'].some((folder) => existsSync(join(homedir(), folder)));
 
-export const missingPrograms = (names) => names.filter((name) => !PROGRAMS[name].isThere());
+export const missingPrograms = (names) => names.filter((name) => !PROGRAMS[name].isThere() && !isDoneWithout(name));
+
+/** An optional program that can't be had is not asked for at every start: not where we may not install, else once a day. */
+const TRIED = 'node_modules/.optional-programs-tried';
+const DAY_MS = 86_400_000;
+function isDoneWithout(name) {
+  if (!PROGRAMS[name].optional || process.env.CI) return false;
+  return !mayInstall() || Date.now() - (statSync(TRIED, { throwIfNoEntry: false })?.mtimeMs ?? 0) < DAY_MS;
+}
 
 /** Debian's and Ubuntu's package manager, where this user may use it. */
 const APT_GET = '/usr/bin/apt-get';
@@ -89,11 +106,12 @@ export function installPrograms(names) {
 
   const missing = missingPrograms(names);
   if (missing.length === 0) return;
+  if (missing.some((name) => PROGRAMS[name].optional)) writeFileSync(TRIED, '');
   const purposes = missing.map((name) => `${name} (${PROGRAMS[name].purpose})`).join(', ');
   const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
   const command = `${sudo}apt-get install -y --no-install-recommends ${packages(missing).join(' ')}`;
   // Tests that miss their service skip and say so, but continuous integration must not be green without having run them.
-  const canDoWithout = missing.every((name) => PROGRAMS[name].testsOnly) && !process.env.CI;
+  const canDoWithout = missing.every((name) => PROGRAMS[name].testsOnly || PROGRAMS[name].optional) && !process.env.CI;
   if (!canDoWithout) stop(`Missing on this machine: ${purposes}.`, command);
   say(`Missing on this machine: ${purposes}. What needs it is skipped.\n  → ${command}`);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { netPolicy } from './net-policy.ts';
 
 /**
  * The job's specification as clients send it, coerced the way the original service (pydantic, lax mode) did: numeric strings
@@ -8,7 +9,10 @@ import { z } from 'zod';
 const noNul = (value: string): boolean => !value.includes('\0');
 const text = z.string().refine(noNul, 'must not contain a NUL character');
 
-const numeric = z.union([z.number(), z.string().regex(/^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/, 'must be a number')]);
+const numeric = z.union(
+  [z.number(), z.string().regex(/^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/, 'must be a number')],
+  'must be a number',
+);
 
 const number = (rule: z.ZodNumber) => numeric.transform(Number).pipe(rule);
 
@@ -79,7 +83,7 @@ export const jobSpec = (limits: SpecLimits) =>
       .default(Math.min(512, limits.maxMemMb))
       .describe('Memory in MiB; files in writable places count too'),
     pids_limit: number(integer.gt(0).lte(limits.maxPids)).default(Math.min(128, limits.maxPids)).describe('Processes and threads at once'),
-    net_policy: z.enum(['none', 'outbound']).default('none').describe('Network access'),
+    net_policy: netPolicy.default('none'),
     env: z
       .record(z.string().regex(ENV_NAME, 'is not a valid name of an environment variable'), argument)
       .refine(

@@ -6,6 +6,7 @@ import { StartError } from '../errors.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import { createRuntimes } from '../runtimes/runtimes.ts';
 import { createBubblewrap } from '../sandbox/bubblewrap.ts';
+import { DEFAULT_EGRESS } from '../sandbox/egress/egress.ts';
 import { readEnvironment, serviceEnvironment } from './environment.ts';
 import { bytesInWords } from './terminal.ts';
 
@@ -92,6 +93,7 @@ async function isolation(chosen: Runtime | undefined): Promise<Finding> {
     firstUid: TRIAL_UID,
     ready: 1,
     interpreter: () => chosen?.interpreter,
+    egress: DEFAULT_EGRESS,
   });
   try {
     const { guarantees, notes } = await sandbox.check();

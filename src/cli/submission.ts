@@ -24,6 +24,7 @@ export interface SubmissionOptions {
   outputLimit?: number;
   runtime?: string;
   network?: boolean;
+  allowHost?: string[];
   workspace?: 'read_only' | 'writable';
   stdin: boolean;
 }
@@ -125,7 +126,8 @@ export async function submissionOf(program: string | undefined, args: readonly s
       disk_limit_mb: options.diskLimit,
       output_limit_mb: options.outputLimit,
       runtime: options.runtime,
-      net_policy: options.network === true ? ('outbound' as const) : undefined,
+      net_policy:
+        options.allowHost === undefined ? (options.network === true ? ('outbound' as const) : undefined) : { allow: options.allowHost },
       workspace: options.workspace,
     }),
   };

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import { createBubblewrap, type BubblewrapOptions } from '../sandbox/bubblewrap.ts';
+import type { EgressOptions } from '../sandbox/egress/egress.ts';
+import { parseRange } from '../sandbox/egress/ranges.ts';
 import { createNone } from '../sandbox/none.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { PoolEvents } from '../sandbox/warm/pool.ts';
@@ -20,9 +22,20 @@ export async function chooseSandbox(config: Config, runtimes: Runtimes, warmEven
     firstUid: config.SANDBOX_UID,
     ready: Math.min(config.CONCURRENCY, MAX_READY_LAUNCHERS),
     interpreter: () => runtimes.get(runtimes.defaultName)?.interpreter,
+    egress: egressOf(config),
     warm: config.WARM_STARTS ? warmStarts(config, warmEvents) : undefined,
   });
 }
+
+const rangesOf = (texts: readonly string[]): EgressOptions['denied'] => texts.map(parseRange).filter((range) => range !== undefined);
+
+const egressOf = (config: Config): EgressOptions => ({
+  allowed: config.NET_OUTBOUND,
+  denied: rangesOf(config.NET_DENY),
+  allowedPrivate: rangesOf(config.NET_ALLOW_PRIVATE),
+  nameServers: config.NET_DNS,
+  maxFlows: config.NET_FLOWS,
+});
 
 const warmStarts = (config: Config, events: PoolEvents): BubblewrapOptions['warm'] => ({
   rules: {

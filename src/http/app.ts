@@ -9,7 +9,7 @@ import type { Config } from '../config.ts';
 import { ApiError } from '../errors.ts';
 import { createAdmission } from '../jobs/admission.ts';
 import { ownJobs } from '../jobs/own-jobs.ts';
-import { createSubmitter, type Submitter } from '../jobs/submit.ts';
+import { createSubmitter, type Outbound, type Submitter } from '../jobs/submit.ts';
 import type { WatchSubmit } from '../jobs/submit-watch.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
@@ -48,6 +48,8 @@ export interface AppParts {
   events?: HttpEvents | undefined;
   /** GET /metrics; there is none without. */
   metrics?: Exposition | undefined;
+  /** Whether jobs may have a network; left out where only the workers know. */
+  outbound?: Outbound;
   /** Further routes, of layers above this one; their jobs are accepted like all others. */
   mount?: (app: App, more: { submitter: Submitter; jobsOf: JobsOf }) => Promise<void>;
 }
@@ -60,6 +62,8 @@ const MAX_CHECK_MS = 5000;
 const CLOSE_GRACE_MS = 2000;
 /** Bodies other than uploads: there are none that we want. */
 const MAX_OTHER_BODY = 64 * 1024;
+
+const SWITCHED_OFF: Outbound = { possible: false, reason: 'the operator has switched networks off', remedy: 'NET_OUTBOUND=1' };
 
 /** The HTTP side. It knows the store and the files, and nothing of workers. */
 export async function createApp(parts: AppParts): Promise<App> {
@@ -164,7 +168,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   });
   const jobsOf: JobsOf = ({ caller }) => ownJobs(store, caller);
   const admission = createAdmission(store, config.MAX_QUEUED || undefined);
-  const submitter = createSubmitter({ store, artifacts, runtimes, limits, admission, watch: parts.watch });
+  const outbound = config.NET_OUTBOUND ? parts.outbound : SWITCHED_OFF;
+  const submitter = createSubmitter({ store, artifacts, runtimes, limits, admission, watch: parts.watch, outbound });
   jobRoutes(app, { config, jobsOf, artifacts, submitter, admission });
   logRoutes(app, jobsOf, streams);
   artifactRoutes(app, jobsOf, artifacts);

@@ -172,10 +172,21 @@ describe('POST /jobs', () => {
     expect(await app.filesLeft()).toEqual([]);
   });
 
-  it('refuses network access while there is none to give', async () => {
-    const response = await post(app.url, { spec: { net_policy: 'outbound' } });
-    expect(response.status).toBe(422);
-    expect((await problem(response)).code).toBe('net_policy_unavailable');
+  it('refuses networks where the operator has switched them off', async () => {
+    const without = await startApp({ NET_OUTBOUND: '0' });
+    for (const net_policy of ['outbound', { allow: [] }]) {
+      const response = await post(without.url, { spec: { net_policy } });
+      expect(response.status).toBe(422);
+      expect(await problem(response)).toMatchObject({ code: 'net_policy_unavailable', errors: [{ pointer: '/spec/net_policy' }] });
+    }
+    expect((await post(without.url, { spec: { net_policy: 'none' } })).status).toBe(200);
+    await without.close();
+  });
+
+  it('takes an allow-list as it was sent', async () => {
+    const net_policy = { allow: ['api.example.org', '*.Example.com:443', '192.0.2.7:8080', '[2001:db8::7]:53'] };
+    const { job } = await jobOf(app.url, await submit(app.url, { spec: { net_policy } }));
+    expect(job['spec']).toMatchObject({ net_policy });
   });
 
   it.each(['..', '.', '../evil.py', '/etc/cron.d/x', 'a/../b', `${'n'.repeat(256)}`, 'a//b', 'nul\0l'])(

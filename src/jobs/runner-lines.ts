@@ -21,6 +21,7 @@ export const says = {
   retrying: (attempt: number, of: number) => `the worker was lost in attempt ${attempt} of ${of}; the job goes back to the queue`,
   workerLost: () => 'the worker was lost and no attempts are left',
   startingAgain: () => 'the interpreter was lost through no fault of the program; starting again with a new one',
+  noNetwork: (reason: string) => `the network that the job asks for can’t be had here: ${reason}`,
   internal: (reference: string) => `internal error of the runner, not of the program (reference ${reference})`,
   leftOut: (name: string, reason: string) => `left out of the artifacts: ${name}: ${reason}`,
 } as const;

@@ -15,8 +15,13 @@ const pointerOf = (path: readonly PropertyKey[]): string =>
 function detailOf(issue: z.core.$ZodIssue): string {
   // The rule that a name of a record breaks says more than that it breaks one.
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
-  if (issue.code === 'invalid_union') return 'must be a number';
   return issue.message;
+}
+
+/** Of alternatives, the one that what was sent comes closest to: its problems lie deeper than that it is none of them. */
+function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  const closest = issue.code === 'invalid_union' ? issue.errors.find((branch) => branch.some(({ path }) => path.length > 0)) : undefined;
+  return closest?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
 }
 
 const entriesOf = (field: unknown): number => (typeof field === 'object' && field !== null ? Object.keys(field).length : 0);
@@ -46,6 +51,9 @@ export function createSpecParser(limits: SpecLimits): (text: string | undefined)
     }
     const parsed = schema.safeParse(sent);
     if (parsed.success) return { ok: true, spec: parsed.data, sent };
-    return { ok: false, errors: parsed.error.issues.map((issue) => ({ pointer: pointerOf(issue.path), detail: detailOf(issue) })) };
+    return {
+      ok: false,
+      errors: parsed.error.issues.flatMap(deepest).map((issue) => ({ pointer: pointerOf(issue.path), detail: detailOf(issue) })),
+    };
   };
 }

@@ -29,6 +29,9 @@ export interface Sender {
   traceparent?: string | undefined;
 }
 
+/** Whether jobs may have a network here; if not, why, and the line that mends it. */
+export type Outbound = { possible: true } | { possible: false; reason: string; remedy: string };
+
 export interface Submitter {
   /**
    * Accepts a job. `receive` is handed the place for the files and reads the request, once it is known that there is room.
@@ -81,6 +84,8 @@ export function createSubmitter(parts: {
   callbacks?: boolean;
   admission: Admission;
   watch?: WatchSubmit | undefined;
+  /** Undefined: the workers know. */
+  outbound?: Outbound | undefined;
 }): Submitter {
   const { store, artifacts, runtimes, admission, watch = unwatchedSubmit } = parts;
   const parse = createSpecParser({ ...parts.limits, defaultRuntime: runtimes.defaultName });
@@ -104,8 +109,9 @@ export function createSubmitter(parts: {
       const detail = `there is no runtime "${spec.runtime}" here; there are: ${there}`;
       throw new ApiError('unknown_runtime', detail, { errors: [{ pointer: '/spec/runtime', detail }] });
     }
-    if (spec.net_policy !== 'none') {
-      const detail = `net_policy "${spec.net_policy}" is not available here; only "none" is`;
+    const { outbound } = parts;
+    if (spec.net_policy !== 'none' && outbound?.possible === false) {
+      const detail = `only "none" can be had here: ${outbound.reason} (${outbound.remedy})`;
       throw new ApiError('net_policy_unavailable', detail, { errors: [{ pointer: '/spec/net_policy', detail }] });
     }
     if (spec.callback_url !== undefined && parts.callbacks !== true) {

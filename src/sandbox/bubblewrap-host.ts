@@ -2,7 +2,7 @@ import { chmod, copyFile, cp, lstat, mkdir, mkdtemp, readdir, readlink, rm, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../errors.ts';
-import { launcherScript } from './launcher.ts';
+import { launcherScript, networkScript } from './launcher.ts';
 import { INSIDE, type Host } from './plan.ts';
 import { MODULES_DIR } from './plots.ts';
 import { seccompFilter, type Architecture } from './seccomp.ts';
@@ -13,7 +13,18 @@ const AGENT = join(import.meta.dirname, '../../runtimes/python/agent');
 const TOP_LEVEL = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
 /** Copied from the host's /etc, where present: nothing here names the host or its people. */
-const COPIED_ETC = ['ld.so.cache', 'alternatives', 'mime.types', 'localtime', 'ssl/certs', 'ssl/openssl.cnf', 'fonts', 'matplotlibrc'];
+const COPIED_ETC = [
+  'ld.so.cache',
+  'alternatives',
+  'mime.types',
+  'services',
+  'protocols',
+  'localtime',
+  'ssl/certs',
+  'ssl/openssl.cnf',
+  'fonts',
+  'matplotlibrc',
+];
 
 /** What Docker masks, and the kernel's symbols. What only the host's root may read needs no mask. */
 const MASKED_PROC = [
@@ -33,6 +44,8 @@ const OWN_ETC: Record<string, string> = {
   passwd: 'root:x:0:0:root:/:/bin/sh\njob:x:1000:1000:job:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n',
   group: 'root:x:0:\njob:x:1000:\nnogroup:x:65534:\n',
   hosts: '127.0.0.1 localhost job\n::1 localhost\n',
+  // Without a network nobody answers there, with one the service does.
+  'resolv.conf': 'nameserver 127.0.0.1\n',
   'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
   'pyvenv-usr.cfg': 'home = /usr/bin\ninclude-system-site-packages = false\n',
   'pyvenv-opt.cfg': `home = ${INSIDE.base}/bin\ninclude-system-site-packages = false\n`,
@@ -96,8 +109,13 @@ export async function discoverHost(instance: string): Promise<Host> {
   try {
     await mkdir(join(workDir, 'm'));
     await copyEtc(join(workDir, 'etc'));
-    await copyFile(launcherScript, join(workDir, 'init.pl'));
-    await chmod(join(workDir, 'init.pl'), 0o644);
+    for (const [script, name] of [
+      [launcherScript, 'init.pl'],
+      [networkScript, 'job-network.pl'],
+    ] as const) {
+      await copyFile(script, join(workDir, name));
+      await chmod(join(workDir, name), 0o644);
+    }
     await cp(AGENT, join(workDir, 'agent'), { recursive: true });
     await copyModules(join(workDir, 'modules'));
     for (const path of ['seccomp.bpf', 'agent/seccomp.bpf']) await writeFile(join(workDir, path), seccompFilter(architectureHere()));

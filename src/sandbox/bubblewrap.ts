@@ -6,13 +6,26 @@ import type { Interpreter } from '../runtimes/runtime.ts';
 import { discoverHost, filterFile } from './bubblewrap-host.ts';
 import { openCgroups, type Cgroup, type Cgroups } from './cgroup.ts';
 import { collectRun } from './collect-run.ts';
+import { createEgress, NETWORK_PROCESSES, wantsNetwork, type Egress, type EgressOptions } from './egress/egress.ts';
 import { firstCause } from './first-cause.ts';
 import { exitOf } from './exit.ts';
 import { createLauncherPool } from './launcher-pool.ts';
 import { prepareLauncher, type Launched, type Prepared } from './launcher.ts';
 import { readOutput } from './output.ts';
 import { bubblewrapArgs, encodeSteps, initSteps, launchSteps, mountPoint, prepareSteps, type Host } from './plan.ts';
-import type { ColdReason, Ended, Exit, Guarantees, Limits, RunSpec, Running, Sandbox, SandboxHealth } from './sandbox.ts';
+import {
+  NetworkUnavailable,
+  type ColdReason,
+  type Ended,
+  type Exit,
+  type Guarantees,
+  type Limits,
+  type Outbound,
+  type RunSpec,
+  type Running,
+  type Sandbox,
+  type SandboxHealth,
+} from './sandbox.ts';
 import type { Slot } from './slot.ts';
 import { tryOut } from './trial.ts';
 import { isFull, watchRun } from './watch.ts';
@@ -30,7 +43,12 @@ export interface BubblewrapOptions {
   interpreter: () => Interpreter | undefined;
   /** Warm starts; without, every program gets a new interpreter. */
   warm?: { rules: PoolRules; events: PoolEvents } | undefined;
+  /** Without, no job gets a network. */
+  egress?: EgressOptions | undefined;
 }
+
+/** For a driver that was made without a word on networks. */
+const NO_EGRESS: EgressOptions = { allowed: false, denied: [], allowedPrivate: [], nameServers: [], maxFlows: 0 };
 
 const MIB = 1024 * 1024;
 
@@ -63,7 +81,10 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     return uid;
   };
 
-  const pool = createLauncherPool(options.ready, async (): Promise<Slot> => {
+  const egress = createEgress(options.egress ?? NO_EGRESS);
+  let outbound: Outbound = { possible: false, reason: 'the sandbox has not been checked', remedy: 'see the service’s log' };
+
+  const makeSlot = async (network: boolean): Promise<Slot> => {
     const here = hostOrThrow();
     const uid = here.root ? takeUid() : here.uid;
     let cgroup: Cgroup | undefined;
@@ -73,13 +94,13 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     };
     try {
       cgroup = await cgroups?.create(`${process.pid}-${++serial}`);
-      const launcher = await prepareLauncher(here.perl, prepareSteps(here, { uid, procsFiles: cgroup?.procsFiles ?? [] }));
+      const launcher = await prepareLauncher(here.perl, prepareSteps(here, { uid, procsFiles: cgroup?.procsFiles ?? [] }), network);
       return {
         path: 'cold',
         cgroup,
         start(run) {
-          cgroup?.limit({ ...run.limits, pids: run.limits.pids + OWN_PROCESSES });
-          return startIn(launcher, here, run, uid, cgroup !== undefined);
+          cgroup?.limit({ ...run.limits, pids: run.limits.pids + OWN_PROCESSES + (network ? NETWORK_PROCESSES : 0) });
+          return startIn(launcher, here, run, uid, cgroup !== undefined, egress);
         },
         async discard() {
           await launcher.discard();
@@ -91,7 +112,8 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
       await free();
       throw error;
     }
-  });
+  };
+  const pool = createLauncherPool(options.ready, () => makeSlot(false));
 
   const hostOrThrow = (): Host => {
     if (host === undefined) throw new Error('check() comes first');
@@ -108,6 +130,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
   }
 
   async function startCold(run: RunSpec): Promise<Started> {
+    if (wantsNetwork(run)) return startIt(await makeSlot(true), run);
     try {
       return await startIt(await pool.take(), run);
     } finally {
@@ -130,6 +153,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
   }
 
   async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
+    if (wantsNetwork(run) && !outbound.possible) throw new NetworkUnavailable(`${outbound.reason}: ${outbound.remedy}`);
     const { slot, launched, coldBecause } = await startSomehow(run);
     const { cgroup } = slot;
     const cause = firstCause(run.limits, signal, () => launched.kill());
@@ -192,6 +216,21 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     return self;
   }
 
+  /** Whether jobs can have a network, seen with one's own eyes. Nothing is sent to anybody. */
+  async function checkOutbound(here: Host): Promise<Outbound> {
+    const found = await egress.find(here);
+    const interpreter = options.interpreter();
+    if (!found.possible || interpreter === undefined) return found;
+    try {
+      outbound = found;
+      await tryOut(start, interpreter, here.workDir, 'outbound');
+      return found;
+    } catch (error) {
+      const reason = `a trial run with a network failed: ${error instanceof Error ? error.message : String(error)}`;
+      return { possible: false, reason, remedy: 'see docs/network.md' };
+    }
+  }
+
   return {
     name: 'bubblewrap',
 
@@ -218,6 +257,9 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
         );
       }
       const own = host;
+      outbound = await checkOutbound(own);
+      if (!outbound.possible && options.egress?.allowed === true)
+        notes.push(`net_policy can only be none here (${outbound.reason}): ${outbound.remedy}`);
       if (options.warm !== undefined && warm === undefined) {
         warm = await createWarmStarts({
           ...options.warm,
@@ -242,7 +284,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
         cpu: held,
         disk: true,
       };
-      return { guarantees, notes };
+      return { guarantees, outbound, notes };
     },
 
     anticipate: (interpreter) => warm?.anticipate(interpreter),
@@ -262,7 +304,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
 }
 
 /** Starts a run with a launcher. What that is to open are files for a moment only. */
-async function startIn(launcher: Prepared, host: Host, run: RunSpec, uid: number, cgroups: boolean): Promise<Launched> {
+async function startIn(launcher: Prepared, host: Host, run: RunSpec, uid: number, cgroups: boolean, egress: Egress): Promise<Launched> {
   const made: string[] = [];
   const file = (name: string, bytes: string | Buffer, mode: number): string => {
     const path = join(host.workDir, `${launcher.pid}-${name}`);
@@ -271,17 +313,18 @@ async function startIn(launcher: Prepared, host: Host, run: RunSpec, uid: number
     chmodSync(path, mode);
     return path;
   };
+  const { network } = run;
+  if (launcher.network !== undefined && network !== undefined && network !== 'none') egress.serve(launcher.network, network);
   try {
-    return await launcher.start(
-      launchSteps(host, run, uid, {
-        // The program may open it once more, as /dev/stdin.
-        stdin: run.stdin === '' ? '/dev/null' : file('stdin', run.stdin, 0o444),
-        filter: filterFile(host),
-        bubblewrapArgs: file('args', `${bubblewrapArgs(host, run).join('\0')}\0`, 0o600),
-        initSteps: file('init', encodeSteps(initSteps(run, cgroups)), 0o600),
-      }),
-      mountPoint(host),
-    );
+    const networkSteps = launcher.network === undefined ? [] : egress.steps(host);
+    const files = {
+      // The program may open it once more, as /dev/stdin.
+      stdin: run.stdin === '' ? '/dev/null' : file('stdin', run.stdin, 0o444),
+      filter: filterFile(host),
+      bubblewrapArgs: file('args', `${bubblewrapArgs(host, run, networkSteps.length > 0).join('\0')}\0`, 0o600),
+      initSteps: file('init', encodeSteps(initSteps(run, cgroups)), 0o600),
+    };
+    return await launcher.start(launchSteps(host, run, uid, files, networkSteps), mountPoint(host));
   } finally {
     for (const path of made) rmSync(path);
   }

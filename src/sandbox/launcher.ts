@@ -6,6 +6,7 @@ import { encodeSteps, type Step } from './plan.ts';
 
 /** Source and built code lie equally deep below the package's root. */
 export const launcherScript = join(import.meta.dirname, '../../libexec/sandbox-launch.pl');
+export const networkScript = join(import.meta.dirname, '../../libexec/job-network.pl');
 
 /** How a process ended, as wait(2) tells it, with what it and its children used. */
 export interface Report {
@@ -19,6 +20,8 @@ export interface Report {
 /** A launcher that has done all that can be done before a job is known. */
 export interface Prepared {
   pid: number;
+  /** To the keeper of the job's network, for a launcher that was made for one. */
+  network: Socket | undefined;
   /** Starts the job, whose writable places the steps put below `folder`. Resolves when bubblewrap is being started; rejects, with everything gone, when it can't be. */
   start(steps: readonly Step[], folder: string): Promise<Launched>;
   /** Ends a launcher that is not used. */
@@ -90,12 +93,12 @@ export function withLength(steps: readonly Step[]): Buffer {
   return Buffer.concat([length, plan]);
 }
 
-/** Starts a launcher with the first part of its plan. Rejects when that does not work here. */
-export async function prepareLauncher(perl: string, steps: readonly Step[]): Promise<Prepared> {
+/** Starts a launcher with the first part of its plan; with `network`, for a job that is to have one. Rejects when that does not work here. */
+export async function prepareLauncher(perl: string, steps: readonly Step[], network = false): Promise<Prepared> {
   const child: ChildProcess = spawn(perl, [launcherScript, 'launch', String(process.pid)], {
     cwd: '/',
     env: {},
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', network ? 'pipe' : 'ignore'],
   });
   let errorText = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -110,11 +113,14 @@ export async function prepareLauncher(perl: string, steps: readonly Step[]): Pro
   });
   const control = child.stdio[3] as Socket;
   const nextLine = lineReader(control);
+  const line = network ? (child.stdio[4] as Socket) : undefined;
+  line?.on('error', () => undefined);
   const pipes: Socket[] = [];
   const failure = async (what: string): Promise<Error> => {
     for (const pipe of pipes) pipe.destroy();
     child.kill('SIGKILL');
     control.destroy();
+    line?.destroy();
     await exited;
     return new Error(`the sandbox could not be set up: ${what} ${errorText}`.trim());
   };
@@ -130,11 +136,13 @@ export async function prepareLauncher(perl: string, steps: readonly Step[]): Pro
   const release = async (): Promise<void> => {
     control.end();
     control.destroy();
+    line?.destroy();
     if (child.exitCode === null && child.signalCode === null) await exited;
   };
 
   return {
     pid,
+    network: line,
 
     async discard() {
       for (const pipe of pipes) pipe.destroy();

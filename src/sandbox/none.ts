@@ -10,11 +10,17 @@ import { readOutput } from './output.ts';
 import { MODULES_DIR, plotEnvironment } from './plots.ts';
 import { encodeSteps, openSteps, rlimitSteps, type Step } from './plan.ts';
 import { exitOf } from './exit.ts';
-import type { Running, RunSpec, Sandbox } from './sandbox.ts';
+import { NetworkUnavailable, type Outbound, type Running, type RunSpec, type Sandbox } from './sandbox.ts';
 
 const PERL = '/usr/bin/perl';
 /** RLIMIT_NPROC. */
 const NPROC = 6;
+
+const UNFILTERED: Outbound & { possible: false } = {
+  possible: false,
+  reason: 'SANDBOX=none filters nothing: jobs reach whatever the service reaches',
+  remedy: 'unset SANDBOX',
+};
 
 /** No isolation at all: the program runs as the service's own user, on the bare host. Only for `SANDBOX=none`, asked for by name. */
 export function createNone(): Sandbox {
@@ -46,6 +52,7 @@ export function createNone(): Sandbox {
   };
 
   async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
+    if (run.network !== undefined && run.network !== 'none') throw new NetworkUnavailable(UNFILTERED.reason);
     const home = await mkdtemp(join(tmpdir(), 'job-runner-none-'));
     const removeHome = (): Promise<void> => removeTree(home);
     let launcher: Prepared | undefined;
@@ -123,6 +130,7 @@ export function createNone(): Sandbox {
           cpu: false,
           disk: false,
         },
+        outbound: UNFILTERED,
         notes: ['SANDBOX=none: jobs run on the bare host as the service’s own user; whoever can send a job owns this machine'],
       };
     },

@@ -88,7 +88,7 @@ export const openSteps = (files: Partial<OpenedFiles>): Step[] =>
   Object.entries(files).map(([name, path]) => ['open', DESCRIPTORS[name as keyof OpenedFiles], path]);
 
 /** The launcher's second steps: what it mounts, in its own mount namespace, and starts. */
-export function launchSteps(host: Host, run: RunSpec, uid: number, files: OpenedFiles): Step[] {
+export function launchSteps(host: Host, run: RunSpec, uid: number, files: OpenedFiles, network: readonly Step[]): Step[] {
   // Without root the launcher is root of a user namespace that maps to the service's user, and so are the job's files.
   const owner = host.root ? uid : 0;
   const size = run.limits.diskBytes + DISK_SLACK_BYTES;
@@ -107,6 +107,7 @@ export function launchSteps(host: Host, run: RunSpec, uid: number, files: Opened
       : bind(run.codeDir, 'code')),
     ...(isSystemPrefix(prefix) ? [] : bind(prefix, 'base')),
     ...(venv === undefined ? [] : bind(join(venv, 'lib'), 'venv')),
+    ...network,
     ...openSteps({ ...files }),
     ...(run.splitOutput ? [] : ([['one-pipe']] satisfies Step[])),
     ['command', host.bwrap, '--args', String(DESCRIPTORS.bubblewrapArgs), '--', host.perl, '/opt/init.pl', 'init'],
@@ -143,11 +144,15 @@ export function rootArgs(host: Host, interpreter: Interpreter): string[] {
   ];
 }
 
-/** bubblewrap's arguments, NUL-separated as `--args FD` reads them. */
-export function bubblewrapArgs(host: Host, run: RunSpec): string[] {
+/**
+ * bubblewrap's arguments, NUL-separated as `--args FD` reads them. `inNetwork`: the launcher has joined a network namespace that was made
+ * for this run, whose filter the job has no right over. Said of any other launcher, it would be the host's network.
+ */
+export function bubblewrapArgs(host: Host, run: RunSpec, inNetwork: boolean): string[] {
   const at = (name: string): string => mountPoint(host, name);
   return [
     '--unshare-all',
+    ...(inNetwork ? ['--share-net'] : []),
     '--unshare-user',
     '--as-pid-1',
     '--die-with-parent',

@@ -24,8 +24,12 @@ export interface Guarantees {
   disk: boolean;
 }
 
+/** Whether runs with a network are possible here. */
+export type Outbound = { possible: true } | { possible: false; /** Why not, and the line that mends it. */ reason: string; remedy: string };
+
 export interface SandboxHealth {
   guarantees: Guarantees;
+  outbound: Outbound;
   /** What is weaker than it could be, each with what mends it. */
   notes: string[];
 }
@@ -38,6 +42,14 @@ export interface Limits {
   diskBytes: number;
   outputBytes: number;
 }
+
+/** One entry of an allow-list; without a port, all of them. */
+export type Destination =
+  | { address: string; port?: number }
+  | { name: string; /** The names below it, not itself. */ below: boolean; port?: number };
+
+/** Where a run may connect to: nowhere, to public addresses, or of these to some only. Decided on the address that a connection goes to. */
+export type Network = 'none' | 'outbound' | { allow: readonly Destination[] };
 
 /** Everything that one attempt needs. All of `entry`, `args`, `env`, `stdin` are the job's own words: they take effect inside the sandbox or not at all. */
 export interface RunSpec {
@@ -52,6 +64,8 @@ export interface RunSpec {
   limits: Limits;
   splitOutput: boolean;
   workspace: 'read_only' | 'writable';
+  /** Left out: none. A driver that can't give one refuses the run with NetworkUnavailable. */
+  network?: Network;
   /** Take no interpreter that was started ahead: the last one that this job had was lost. */
   coldStart?: boolean;
 }
@@ -88,12 +102,12 @@ export interface LeftOut {
 export type StartPath = 'cold' | 'warm';
 
 /**
- * Why a program of a driver that starts warm was started cold. It asked to be: `asked`. It could tell the difference: `environment`
+ * Why a program of a driver that starts warm was started cold. It asked to be: `asked`, or for a `network`. It could tell the difference: `environment`
  * (variables that are read when an interpreter starts), `entry` (no ordinary .py file), `shadows` (has modules by the names of some that
  * are imported ahead). There was none: `starting` (the first for this interpreter, or since the last one ended), `empty` (jobs come
  * faster than sandboxes can be made), `failing` (they can't be made).
  */
-export type ColdReason = 'asked' | 'environment' | 'entry' | 'shadows' | 'starting' | 'empty' | 'failing';
+export type ColdReason = 'asked' | 'network' | 'environment' | 'entry' | 'shadows' | 'starting' | 'empty' | 'failing';
 
 export interface Running {
   readonly path: StartPath;
@@ -120,6 +134,9 @@ export interface Sandbox {
   start(run: RunSpec, signal: AbortSignal): Promise<Running>;
   close(): Promise<void>;
 }
+
+/** The run asks for a network that can't be had here. It is not run with less, nor with more. */
+export class NetworkUnavailable extends Error {}
 
 /** What the sandbox was made of is gone through no fault of the job's: it may be started again. */
 export class SandboxLost extends Error {}

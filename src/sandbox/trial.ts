@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Interpreter } from '../runtimes/runtime.ts';
-import type { RunSpec, Sandbox } from './sandbox.ts';
+import type { Network, RunSpec, Sandbox } from './sandbox.ts';
 
 const MIB = 1024 * 1024;
 const TRIAL_MS = 20_000;
@@ -11,7 +11,7 @@ const TRIAL_MS = 20_000;
  *
  * @throws what went wrong, in words
  */
-export async function tryOut(start: Sandbox['start'], interpreter: Interpreter, workDir: string): Promise<void> {
+export async function tryOut(start: Sandbox['start'], interpreter: Interpreter, workDir: string, network: Network = 'none'): Promise<void> {
   const empty = join(workDir, 'trial');
   await mkdir(empty, { recursive: true, mode: 0o755 });
   const run: RunSpec = {
@@ -26,6 +26,7 @@ export async function tryOut(start: Sandbox['start'], interpreter: Interpreter, 
     limits: { timeoutMs: TRIAL_MS, cpus: 1, memoryBytes: 128 * MIB, pids: 16, diskBytes: MIB, outputBytes: 65_536 },
     splitOutput: false,
     workspace: 'read_only',
+    network,
   };
   try {
     const attempt = await start(run, AbortSignal.timeout(TRIAL_MS * 2));

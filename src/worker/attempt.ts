@@ -2,15 +2,18 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Artifact } from '../api/job.ts';
+import { parseDestination, type NetPolicy } from '../api/net-policy.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import { endingOf, type Outcome, type Usage } from '../jobs/outcome.ts';
 import { runnerEntry, says } from '../jobs/runner-lines.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import {
+  NetworkUnavailable,
   SandboxLost,
   type ColdReason,
   type Ended,
   type Exit,
+  type Network,
   type RunSpec,
   type Running,
   type Sandbox,
@@ -158,6 +161,10 @@ async function execute(going: Going): Promise<Result> {
   try {
     return await runOnce(going, run);
   } catch (error) {
+    if (error instanceof NetworkUnavailable) {
+      await say(says.noNetwork(error.message));
+      return { outcome: { kind: 'internal' }, usage: null, artifacts: [], truncated: false };
+    }
     if (!(error instanceof SandboxLost) || signal.aborted) throw error;
     going.logger.warn({ err: error }, 'the sandbox was lost; starting again, cold');
     await artifacts.clearOutputs(job.id);
@@ -223,6 +230,10 @@ function sentenceFor(exit: Exit): string | undefined {
 
 const outcomeOf = (exit: Exit): Outcome => (exit.kind === 'aborted' ? { kind: 'canceled', ran: true } : exit);
 
+/** What is no destination has not been accepted. */
+const networkOf = (policy: NetPolicy): Network =>
+  typeof policy === 'string' ? policy : { allow: policy.allow.map(parseDestination).filter((entry) => typeof entry !== 'string') };
+
 function runSpecFor(job: JobRecord, parts: Going, inputs: { codeDir: string; inputDir: string }): RunSpec {
   const { spec } = job;
   const runtime = parts.runtimes.get(job.runtime);
@@ -246,5 +257,6 @@ function runSpecFor(job: JobRecord, parts: Going, inputs: { codeDir: string; inp
     },
     splitOutput: spec.split_output,
     workspace: spec.workspace,
+    network: networkOf(spec.net_policy),
   };
 }

@@ -10,11 +10,13 @@ const READ_AT_START =
   /^(PYTHON|LD_|MALLOC_|GLIBC_|GCONV_PATH$|LANG$|LANGUAGE$|LC_|LOCPATH$|HOME$|XDG_|OPENSSL_|OPENBLAS_|OMP_|GOTO_|MKL_|BLIS_|KMP_|NUMEXPR_|NPY_|NUMPY_|PANDAS_|ARROW_|MPL)/;
 
 /** Why a run must start cold; undefined when a warm start is the same to it. */
-export function whyCold(run: Pick<RunSpec, 'env' | 'entry' | 'coldStart'>): ColdReason | undefined {
+export function whyCold(run: Pick<RunSpec, 'env' | 'entry' | 'coldStart' | 'network'>): ColdReason | undefined {
   if (run.coldStart === true) return 'asked';
   if (Object.keys(run.env).some((name) => READ_AT_START.test(name))) return 'environment';
   // A zip file or a folder is run by other rules; what starts with a dash, an interpreter takes for an option.
   if (!run.entry.endsWith('.py') || run.entry.startsWith('-')) return 'entry';
+  // Its network namespace is made before its first process, and its way out takes longer than an interpreter.
+  if (run.network !== undefined && run.network !== 'none') return 'network';
   return undefined;
 }
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Dict, Sequence, TypedDict
+from typing import Dict, Sequence, TypedDict, Union
 
 # No Literal for the choices: what a service takes is for it to say, in its answer.
+
+
+class AllowList(TypedDict):
+    """What a job may connect to: ``{"allow": ["api.example.org", "*.example.com:443"]}``."""
+
+    allow: Sequence[str]
 
 
 class Spec(TypedDict, total=False):
@@ -17,7 +23,7 @@ class Spec(TypedDict, total=False):
     pids_limit: int
     disk_limit_mb: int
     output_limit_mb: int
-    net_policy: str
+    net_policy: Union[str, AllowList]
     env: Dict[str, str]
     stdin: str
     labels: Dict[str, str]

@@ -1,0 +1,110 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { EgressOptions } from '../../../src/sandbox/egress/egress.ts';
+import type { Exit, Network, SandboxHealth } from '../../../src/sandbox/sandbox.ts';
+import { PUBLIC } from './addresses.ts';
+
+/**
+ * A machine and an internet, both network namespaces of ours, joined by one cable and to nothing else: no packet of a test can
+ * reach anything real. The sandbox under test runs in the machine.
+ */
+
+type OrderOf =
+  | { kind: 'set up'; user: 'root' | 'nobody'; egress: EgressOptions; instance: string }
+  | { kind: 'run'; program: string; network: Network; pids?: number; env?: Record<string, string> }
+  | { kind: 'reach'; address: string };
+export type Order = OrderOf & { number: number };
+export interface Reply {
+  output?: string;
+  exit?: Exit;
+  health?: SandboxHealth;
+}
+
+export interface Lab {
+  health: SandboxHealth;
+  /** What a program says that runs with this network. */
+  run(program: string, network: Network, more?: { pids?: number; env?: Record<string, string> }): Promise<{ output: string; exit: Exit }>;
+  /** What the machine itself hears from an address, past the filter. */
+  reach(address: string): Promise<string>;
+  /** Names of the processes that the machine's has started and that are there yet, and how many network namespaces they have beside the machine's. */
+  processes(): Promise<{ names: string[]; networks: number }>;
+  close(): Promise<void>;
+}
+
+export const EGRESS: EgressOptions = { allowed: true, denied: [], allowedPrivate: [], nameServers: [PUBLIC.dns], maxFlows: 256 };
+
+function start(script: string, namespaces: readonly string[]): ChildProcess {
+  return spawn('unshare', [...namespaces, process.execPath, join(import.meta.dirname, script)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+}
+
+async function descendantsOf(root: number): Promise<{ names: string[]; networks: number }> {
+  const names: string[] = [];
+  const networks = new Set<string>();
+  const own = await readlink(`/proc/${root}/ns/net`);
+  const walk = async (pid: number): Promise<void> => {
+    for (const child of (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')).split(' ').filter(Boolean)) {
+      names.push((await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '')).trim());
+      const network = await readlink(`/proc/${child}/ns/net`).catch(() => own);
+      if (network !== own) networks.add(network);
+      await walk(Number(child));
+    }
+  };
+  await walk(root);
+  return { names, networks: networks.size };
+}
+
+export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = EGRESS): Promise<Lab> {
+  const internet = start('internet.ts', ['--net']);
+  const machine = start('machine.ts', ['--net', '--mount']);
+  const waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>();
+  let serial = 0;
+  await Promise.all([once(internet, 'message'), once(machine, 'message')]);
+  machine.on('message', ({ number, reply, error }: { number: number; reply: Reply; error?: string }) => {
+    const waiter = waiting.get(number);
+    waiting.delete(number);
+    if (error === undefined) waiter?.resolve(reply);
+    else waiter?.reject(new Error(error));
+  });
+  const ask = (order: OrderOf): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      const number = ++serial;
+      waiting.set(number, { resolve, reject });
+      machine.send({ ...order, number });
+    });
+  const close = async (): Promise<void> => {
+    const gone = [internet, machine].map((child) => once(child, 'exit'));
+    internet.disconnect();
+    machine.disconnect();
+    await Promise.all(gone);
+  };
+
+  try {
+    // The cable, made in the internet: when that goes, it goes.
+    const words = ['link', 'add', 'net', 'type', 'veth', 'peer', 'name', 'net', 'netns', String(machine.pid)];
+    await promisify(execFile)('nsenter', ['--net', '--target', String(internet.pid), 'ip', ...words]);
+    internet.send('go');
+    await once(internet, 'message');
+    const { health } = await ask({ kind: 'set up', user, egress, instance: `lab-${process.pid}-${machine.pid}` });
+    const machinePid = machine.pid;
+    if (health === undefined || machinePid === undefined) throw new Error('the machine is not up');
+    return {
+      health,
+      processes: () => descendantsOf(machinePid),
+      async run(program, network, more = {}) {
+        const { output = '', exit } = await ask({ kind: 'run', program, network, ...more });
+        if (exit === undefined) throw new Error('no end');
+        return { output, exit };
+      },
+      reach: async (address) => (await ask({ kind: 'reach', address })).output ?? '',
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

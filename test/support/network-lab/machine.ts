@@ -1,0 +1,114 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createBubblewrap } from '../../../src/sandbox/bubblewrap.ts';
+import type { EgressOptions } from '../../../src/sandbox/egress/egress.ts';
+import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { systemPython } from '../system-python.ts';
+import { GATEWAY, MACHINE, PORT } from './addresses.ts';
+import type { Order, Reply } from './lab.ts';
+
+/** Run in a network and a mount namespace of its own: the machine that jobs run on, whose only link leads to internet.ts. */
+
+const MIB = 1024 * 1024;
+const NOBODY = 65_534;
+const TRIED_FIRST = { uid: 54_821 };
+
+const run = (program: string, ...words: string[]): void => {
+  execFileSync(program, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+};
+
+let home = '';
+let sandbox: Sandbox | undefined;
+let serial = 0;
+const python = systemPython();
+
+async function setUp(user: 'root' | 'nobody', egress: EgressOptions, instance: string): Promise<Reply> {
+  const ip = (...words: string[]): void => run('ip', ...words);
+  ip('link', 'set', 'lo', 'up');
+  ip('link', 'set', 'net', 'up');
+  ip('addr', 'add', `${MACHINE.link}/24`, 'dev', 'net');
+  ip('-6', 'addr', 'add', `${MACHINE.link6}/64`, 'dev', 'net', 'nodad');
+  ip('addr', 'add', `${MACHINE.public}/32`, 'dev', 'net');
+  ip('route', 'add', 'default', 'via', GATEWAY.link);
+  ip('-6', 'route', 'add', 'default', 'via', GATEWAY.link6);
+  const server = createServer((socket) => socket.on('error', () => undefined).end('the machine itself\n'));
+  await new Promise<void>((resolve) => server.listen(PORT, '::', resolve));
+  if (user === 'nobody') {
+    // As udev sets it up where there is one.
+    run('mount', '-t', 'tmpfs', 'tmpfs', '/dev/net');
+    run('mknod', '-m', '666', '/dev/net/tun', 'c', '10', '200');
+    process.setgroups?.([]);
+    process.setgid?.(NOBODY);
+    process.setuid?.(NOBODY);
+  }
+  home = await mkdtemp(join(tmpdir(), 'network-lab-'));
+  await chmod(home, 0o755);
+  const interpreter = await python;
+  sandbox = createBubblewrap({ instance, firstUid: TRIED_FIRST.uid, ready: 0, interpreter: () => interpreter, egress });
+  return { health: await sandbox.check() };
+}
+
+async function runJob({ program, network, pids = 64, env = {} }: Extract<Order, { kind: 'run' }>): Promise<Reply> {
+  if (sandbox === undefined) throw new Error('not set up');
+  const folder = join(home, String(++serial));
+  await mkdir(folder, { mode: 0o755 });
+  await writeFile(join(folder, 'main.py'), program);
+  const running = await sandbox.start(
+    {
+      jobId: String(serial),
+      interpreter: await python,
+      codeDir: folder,
+      inputDir: folder,
+      entry: 'main.py',
+      args: [],
+      env,
+      stdin: '',
+      limits: { timeoutMs: 40_000, cpus: 1, memoryBytes: 256 * MIB, pids, diskBytes: MIB, outputBytes: MIB },
+      splitOutput: false,
+      workspace: 'read_only',
+      network,
+    },
+    new AbortController().signal,
+  );
+  try {
+    let output = '';
+    for await (const { bytes } of running.output) output += bytes.toString();
+    const { exit } = await running.ended;
+    return { output, exit };
+  } finally {
+    await running.dispose();
+  }
+}
+
+/** What the machine itself gets from there: that a host can be reached at all, when the filter is not in the way. */
+const reach = (address: string): Promise<Reply> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: address, port: PORT, timeout: 3000 });
+    const say = (output: string): void => {
+      socket.destroy();
+      resolve({ output });
+    };
+    socket.once('data', (bytes) => say(bytes.toString()));
+    socket.once('error', (error) => say(error.message)).once('timeout', () => say('timeout'));
+  });
+
+process.on('message', (order: Order) => {
+  const work =
+    order.kind === 'set up' ? setUp(order.user, order.egress, order.instance) : order.kind === 'run' ? runJob(order) : reach(order.address);
+  work.then(
+    (reply) => process.send?.({ number: order.number, reply }),
+    (error: unknown) =>
+      process.send?.({ number: order.number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+});
+process.on('disconnect', () => {
+  void (async () => {
+    await sandbox?.close();
+    if (home !== '') await rm(home, { recursive: true, force: true });
+    process.exit(0);
+  })();
+});
+process.send?.({ number: 0 });
