@@ -106,8 +106,8 @@ export const MITIGATIONS: readonly Mitigation[] = [
   {
     what: 'the memory limit',
     file: 'src/sandbox/bubblewrap.ts',
-    from: 'cgroup?.limit({ ...run.limits, pids: run.limits.pids + OWN_PROCESSES });',
-    to: 'cgroup?.limit({ ...run.limits, memoryBytes: 4 * 1024 ** 3, pids: run.limits.pids + OWN_PROCESSES });',
+    from: 'cgroup?.limit({ ...run.limits, pids:',
+    to: 'cgroup?.limit({ ...run.limits, memoryBytes: 4 * 1024 ** 3, pids:',
     driver: COLD,
     attack: 'memory/files-in-memory',
   },
@@ -154,8 +154,8 @@ export const MITIGATIONS: readonly Mitigation[] = [
   {
     what: 'the CPU limit',
     file: 'src/sandbox/bubblewrap.ts',
-    from: 'cgroup?.limit({ ...run.limits, pids: run.limits.pids + OWN_PROCESSES });',
-    to: 'cgroup?.limit({ ...run.limits, cpus: 2, pids: run.limits.pids + OWN_PROCESSES });',
+    from: 'cgroup?.limit({ ...run.limits, pids:',
+    to: 'cgroup?.limit({ ...run.limits, cpus: 2, pids:',
     driver: COLD,
     attack: 'cpu/every-core',
   },
