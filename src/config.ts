@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { StartError } from './errors.ts';
+import { parseSecret } from './webhooks/sign.ts';
 
 /** The only reader of the environment. docs/configuration.md is generated from this schema. */
 
@@ -34,6 +35,15 @@ const aliases = z.string().transform((value, context) => {
   }
   return pairs;
 });
+
+const webhookSecrets = commaList.transform((texts, context) =>
+  texts.flatMap((text) => {
+    const secret = parseSecret(text);
+    // Never the text itself: it may be a secret all but for its form.
+    if (secret === undefined) context.addIssue('must be whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32)');
+    return secret === undefined ? [] : [secret];
+  }),
+);
 
 /** Values of OTEL_TRACES_SAMPLER, by the OpenTelemetry specification. */
 const SAMPLERS = [
@@ -85,6 +95,18 @@ export const environment = z.object({
     .describe(
       'Bearer token that opens /metrics. Without it, any API key does where there are keys, and everybody may look where there are none.',
     ),
+
+  WEBHOOK_SECRET: webhookSecrets
+    .default([])
+    .describe(
+      'Signs what is told to jobs’ `callback_url` (docs/webhooks.md): `whsec_` and 24 to 64 bytes in base64, as `echo whsec_$(openssl rand -base64 32)` makes one. Several, separated by commas, all sign. Unset: jobs with a `callback_url` are refused.',
+    ),
+  WEBHOOK_ALLOW_PRIVATE: ranges
+    .default([])
+    .describe(
+      'Addresses and ranges that callbacks may be told at though they are not public: `10.1.0.0/16,127.0.0.1`. This machine’s own addresses and clouds’ metadata only when named alone.',
+    ),
+  WEBHOOK_TIMEOUT_MS: whole(100, 60_000).default(10_000).describe('How long one try to tell a callback may take.'),
 
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .string()

@@ -9,6 +9,7 @@ import { chooseStore } from './compose/choose-store.ts';
 import { listen } from './compose/listen.ts';
 import { openAccess } from './compose/open-access.ts';
 import { createObservers } from './compose/observe.ts';
+import { startWebhooks } from './compose/start-webhooks.ts';
 import { undoList, type UndoList } from './compose/undo-list.ts';
 import type { Config } from './config.ts';
 import { mountDropIns } from './dropin/drop-ins.ts';
@@ -20,6 +21,7 @@ import { createReadiness } from './readiness.ts';
 import { createRuntimes } from './runtimes/runtimes.ts';
 import type { Runtimes } from './runtimes/runtime.ts';
 import type { Sandbox, SandboxHealth } from './sandbox/sandbox.ts';
+import { watchAll } from './worker/attempt-watch.ts';
 import { startRescuer } from './worker/rescuer.ts';
 import { startRetention } from './worker/retention.ts';
 import { startWorker } from './worker/worker.ts';
@@ -141,6 +143,8 @@ async function compose(
       logger,
     ),
   );
+  const webhooks = startWebhooks(config, store, observers.webhooks, VERSION, logger);
+  undo.add(webhooks.stop);
   const worker = startWorker({
     store,
     artifacts,
@@ -149,7 +153,7 @@ async function compose(
     logger,
     concurrency: config.CONCURRENCY,
     drainGraceMs: config.DRAIN_GRACE_MS,
-    watch: observers.attempts,
+    watch: watchAll(observers.attempts, webhooks.attempts),
     rules: {
       leaseMs: config.LEASE_MS,
       collect: { maxFiles: config.MAX_ARTIFACTS, maxDepth: config.MAX_ARTIFACT_DEPTH, maxMs: config.MAX_COLLECT_MS },

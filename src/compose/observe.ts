@@ -6,6 +6,7 @@ import { unwatchedSubmit, type WatchSubmit } from '../jobs/submit-watch.ts';
 import type { PoolEvents } from '../sandbox/warm/pool.ts';
 import type { Store } from '../store/store.ts';
 import type { Tracing } from '../tracing/tracing.ts';
+import type { WebhookEvents } from '../webhooks/notifier.ts';
 import { unwatched, watchAll, type WatchAttempt } from '../worker/attempt-watch.ts';
 
 /** Whoever watches the service at work, as the configuration names them: its log, metrics, traces. */
@@ -15,6 +16,7 @@ export interface Observers {
   attempts: WatchAttempt;
   http: HttpEvents;
   warm: PoolEvents;
+  webhooks: WebhookEvents;
   describe(slots: number, parts: Record<string, string>): void;
   /** Undefined: no metrics. */
   expose: Exposition | undefined;
@@ -37,6 +39,7 @@ export async function createObservers(config: Config, version: string, logger: L
       },
       viewers: (change) => metrics?.http.viewers(change),
     },
+    webhooks: { tried: (result, ms) => metrics?.webhooks.tried(result, ms) },
     warm: {
       trouble(what, error) {
         logger.warn({ err: error }, what);

@@ -169,7 +169,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   const jobsOf: JobsOf = ({ caller }) => ownJobs(store, caller);
   const admission = createAdmission(store, config.MAX_QUEUED || undefined);
   const outbound = config.NET_OUTBOUND ? parts.outbound : SWITCHED_OFF;
-  const submitter = createSubmitter({ store, artifacts, runtimes, limits, admission, watch: parts.watch, outbound });
+  const callbacks = config.WEBHOOK_SECRET.length > 0;
+  const submitter = createSubmitter({ store, artifacts, runtimes, limits, admission, callbacks, watch: parts.watch, outbound });
   jobRoutes(app, { config, jobsOf, artifacts, submitter, admission });
   logRoutes(app, jobsOf, streams);
   artifactRoutes(app, jobsOf, artifacts);

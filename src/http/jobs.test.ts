@@ -189,6 +189,13 @@ describe('POST /jobs', () => {
     expect(job['spec']).toMatchObject({ net_policy });
   });
 
+  it('refuses a callback where nothing is told, and one that is no web address', async () => {
+    for (const callback_url of ['https://example.org/done', 'ftp://example.org', 'https://user:pass@example.org', 'nonsense']) {
+      const response = await post(app.url, { spec: { callback_url } });
+      expect(await problem(response)).toMatchObject({ status: 422, code: 'invalid_spec', errors: [{ pointer: '/spec/callback_url' }] });
+    }
+  });
+
   it.each(['..', '.', '../evil.py', '/etc/cron.d/x', 'a/../b', `${'n'.repeat(256)}`, 'a//b', 'nul\0l'])(
     'refuses the file name %j and leaves nothing',
     async (name) => {

@@ -3,10 +3,12 @@ import type { HttpEvents } from '../http/http-events.ts';
 import type { PoolEvents } from '../sandbox/warm/pool.ts';
 import type { Store } from '../store/store.ts';
 import type { WatchAttempt } from '../worker/attempt-watch.ts';
+import type { WebhookEvents } from '../webhooks/notifier.ts';
 import { attemptMetrics } from './attempt-metrics.ts';
 import { httpMetrics } from './http-metrics.ts';
 import { observeStore } from './observed-store.ts';
 import { storeGauges, storeMetrics } from './store-metrics.ts';
+import { webhookMetrics } from './webhook-metrics.ts';
 
 /** What is measured, for Prometheus. docs/operating.md tells what each metric means; a test compares. */
 export interface Metrics {
@@ -15,6 +17,7 @@ export interface Metrics {
   attempts: WatchAttempt;
   http: HttpEvents;
   warm: PoolEvents;
+  webhooks: WebhookEvents;
   /** What is told once: how many jobs run at once here, and what this service is made of. */
   describe(slots: number, parts: Record<string, string>): void;
   expose(): Promise<{ contentType: string; text: string }>;
@@ -36,6 +39,7 @@ export function createMetrics(): Metrics {
     },
     attempts: attemptMetrics(registry),
     http: httpMetrics(registry),
+    webhooks: webhookMetrics(registry),
     warm: { trouble: () => troubles.inc() },
     describe(slots, parts) {
       new Gauge({ name: 'job_runner_slots', help: 'Jobs that run at once in this process', registers }).set(slots);

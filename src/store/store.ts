@@ -226,7 +226,7 @@ export interface Store {
    * that ended it until it is settled. Nobody else gets these for `leaseMs`.
    */
   takeNotices(query: { limit: number; leaseMs: number }): Promise<Notice[]>;
-  /** Puts a notice off for `retryMs`; without that, it is done with. */
+  /** Puts a notice off for `retryMs`, whole milliseconds; without that, it is done with. */
   settleNotice(jobId: string, retryMs?: number): Promise<void>;
 
   /** Removes a finished job with its log, and what is left to be told of it. */

@@ -10,7 +10,7 @@ import { serviceHome, type RunningService, type ServiceHome } from '../support/s
 /** The examples of the pages, each as somebody would copy it, in the order in which they stand. */
 
 const ROOT = join(import.meta.dirname, '../..');
-const PAGES = ['docs/clients.md', 'clients/python/README.md'];
+const PAGES = ['docs/clients.md', 'docs/webhooks.md', 'clients/python/README.md'];
 const USUAL_URL = 'http://127.0.0.1:8000';
 const execute = promisify(execFile);
 

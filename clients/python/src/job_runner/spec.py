@@ -29,3 +29,4 @@ class Spec(TypedDict, total=False):
     labels: Dict[str, str]
     split_output: bool
     workspace: str
+    callback_url: str
