@@ -3,9 +3,11 @@ import { spawnSync } from 'node:child_process';
 
 const CHECKS = {
   types: ['tsc', '-p', 'tsconfig.json'],
+  'types of the console': ['tsc', '-p', 'console/tsconfig.json'],
   lint: ['oxlint', '--type-aware', '--deny-warnings'],
   format: ['oxfmt', '--check'],
   'unused code': ['knip', '--no-progress'],
+  'API description': ['node', '--disable-warning=ExperimentalWarning', 'scripts/lint-openapi.ts'],
   'generated pages': ['node', 'scripts/configuration-docs.ts', '--check'],
 };
 

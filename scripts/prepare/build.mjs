@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildConsole } from './console.mjs';
 import { nodeToUse } from './node.mjs';
 import { step, stop } from './say.mjs';
 
-const SOURCES = ['src', 'tsconfig.json', 'tsconfig.build.json'];
+const SOURCES = ['src', 'console', 'tsconfig.json', 'tsconfig.build.json'];
 const STAMP = '.built-from';
 /** Beside dist/, so that the paths in source maps hold. */
 const NEXT = '.dist-next';
@@ -33,7 +34,7 @@ export function buildIsCurrent() {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint();
 }
 
-/** Compiles src/ to dist/, which is replaced as a whole: a service that starts meanwhile never finds half of it. */
+/** Compiles src/ and bundles console/ to dist/, which is replaced as a whole: a service that starts meanwhile never finds half of it. */
 export function build() {
   step('Building', () => {
     const builtFrom = fingerprint();
@@ -41,6 +42,7 @@ export function build() {
     const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', NEXT];
     const { status } = spawnSync(nodeToUse(), tsc, { stdio: ['ignore', 'inherit', 'inherit'] });
     if (status !== 0) stop('The build failed; what the compiler said stands above.', 'mend it, then try again');
+    buildConsole(join(NEXT, 'console'));
     writeFileSync(join(NEXT, STAMP), builtFrom);
     if (existsSync('dist')) renameSync('dist', PREVIOUS);
     renameSync(NEXT, 'dist');

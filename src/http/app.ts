@@ -17,6 +17,7 @@ import { artifactRoutes } from './artifacts.ts';
 import { guard, type Access } from './auth.ts';
 import { answerClientError } from './client-error.ts';
 import { boundConnections } from './connections.ts';
+import { consoleRoutes } from './console.ts';
 import { tellAnswers, type HttpEvents } from './http-events.ts';
 import { healthRoutes, type Readiness } from './health.ts';
 import { jobRoutes } from './jobs.ts';
@@ -179,6 +180,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   healthRoutes(app, parts.readiness);
   if (parts.metrics !== undefined) metricsRoutes(app, parts.metrics, config.METRICS_TOKEN);
   staticRoutes(app);
+  consoleRoutes(app);
   await parts.mount?.(app, { submitter, jobsOf });
 
   // A client that asks before it sends (Expect: 100-continue) is not invited to send what would be refused.

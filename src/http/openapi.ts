@@ -4,12 +4,13 @@ import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { jobSpec, type SpecLimits } from '../api/spec.ts';
+import { SAMPLES, textOf } from './openapi-samples.ts';
 
 const binary = { type: 'string', contentMediaType: 'application/octet-stream' };
 
 /** GET /openapi.json (OpenAPI 3.1, from the schemas that validate) and GET /docs, which needs nothing from elsewhere. */
 export async function describeApi(app: FastifyInstance, limits: SpecLimits, version: string): Promise<void> {
-  const spec = z.toJSONSchema(jobSpec(limits), { io: 'input', target: 'openapi-3.1' as never });
+  const spec = describeSpec(limits);
   const form = {
     required: true,
     content: {
@@ -33,8 +34,15 @@ export async function describeApi(app: FastifyInstance, limits: SpecLimits, vers
       info: {
         title: 'Job Runner',
         version,
-        description: 'Runs Python programs in isolation; streams their output; keeps the files that they leave.',
+        description:
+          'Runs Python programs in isolation; streams their output; keeps the files that they leave. Every operation comes with an example ' +
+          'in curl, TypeScript (`npm install job-runner`) and Python (`pip install job-runner-client`). Where the service asks for keys, ' +
+          'add `-H "Authorization: Bearer $JOB_RUNNER_API_KEY"`, `apiKey` or `api_key`.',
+        license: { name: 'MIT', identifier: 'MIT' },
       },
+      components: { securitySchemes: SECURITY },
+      // Nothing at all where the service asks for no keys.
+      security: [{}, { bearer: [] }, { header: [] }],
       tags: [
         { name: 'jobs', description: 'Submit, look at, cancel and remove jobs' },
         { name: 'logs', description: 'Their output, live and afterwards' },
@@ -49,6 +57,7 @@ export async function describeApi(app: FastifyInstance, limits: SpecLimits, vers
       for (const path of ['/jobs', '/jobs/sync']) Object.assign(openapiObject.paths?.[path]?.post ?? {}, { requestBody: form });
       nameWildcard(openapiObject);
       describeStreams(openapiObject);
+      explain(openapiObject);
       return openapiObject;
     },
   });
@@ -56,6 +65,37 @@ export async function describeApi(app: FastifyInstance, limits: SpecLimits, vers
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.type('application/json').send(JSON.stringify(app.swagger())),
   );
+}
+
+/**
+ * The specification's fields with their bounds and defaults. What comes out of reading it has them all; what may go in
+ * is that and more: every field may be left out, and numbers may be texts.
+ */
+function describeSpec(limits: SpecLimits): object {
+  const {
+    required: _,
+    additionalProperties: __,
+    ...spec
+  } = z.toJSONSchema(jobSpec(limits), { io: 'output', target: 'openapi-3.1' as never });
+  return spec;
+}
+
+const SECURITY = {
+  bearer: { type: 'http', scheme: 'bearer' },
+  header: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+  token: { type: 'apiKey', in: 'query', name: 'token', description: 'Of POST /jobs/{id}/token: opens reading one job, for minutes' },
+} as const;
+
+/** Adds what no schema says: words and examples, and who needs no key, or may do with a token. */
+function explain(document: { paths?: object | undefined }): void {
+  for (const [path, operations] of Object.entries(document.paths ?? {})) {
+    for (const [method, operation] of Object.entries(operations as Record<string, Record<string, unknown>>)) {
+      const sample = SAMPLES[String(operation['operationId'])];
+      if (sample !== undefined) Object.assign(operation, textOf(sample));
+      if (path === '/healthz' || path === '/readyz') operation['security'] = [];
+      if (method === 'get' && path.startsWith('/jobs/{id}')) operation['security'] = [{}, { bearer: [] }, { header: [] }, { token: [] }];
+    }
+  }
 }
 
 const STREAMED: Record<string, string> = {

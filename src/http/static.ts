@@ -19,7 +19,6 @@ const FILES: Record<string, string> = {
 };
 
 export function staticRoutes(app: App): void {
-  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/static/examples/client.html'));
   for (const [path, file] of Object.entries(FILES)) {
     app.get(path, { schema: { hide: true } }, async (_request, reply) => {
       const source = join(PACKAGE_ROOT, file);

@@ -32,6 +32,23 @@ describe('cutting output into lines', () => {
     expect(await written(['10%\r20%\r\n\u001b[31mred\u001b[0m\0\n'])).toEqual(['10%\r20%\r\n', '\u001b[31mred\u001b[0m\0\n']);
   });
 
+  it('shows a line that redraws itself while it does, and no other before it is finished', async () => {
+    const entries: string[] = [];
+    const shown = Promise.withResolvers<void>();
+    const writer = createLogWriter(async (batch) => {
+      entries.push(...batch.map(({ text }) => text));
+      shown.resolve();
+    });
+    await writer.write('stderr', Buffer.from('no end yet'));
+    await writer.write('stdout', Buffer.from('\r10%'));
+    await writer.write('stdout', Buffer.from('\r20%'));
+    await shown.promise;
+    expect(entries).toEqual(['\r10%\r20%']);
+    await writer.write('stdout', Buffer.from('\r30%\n'));
+    entries.push(...(await writer.end()).map(({ text }) => text));
+    expect(entries.toSorted()).toEqual(['\r10%\r20%', '\r30%\n', 'no end yet']);
+  });
+
   it('puts characters together that arrive in pieces, and marks bytes that are none', async () => {
     const euro = Buffer.from('€\n');
     expect(await written([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2), Buffer.from([0xff, 0x0a, 0xe2])])).toEqual([

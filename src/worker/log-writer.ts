@@ -10,6 +10,8 @@ const MAX_BATCH_CHARS = 512 * 1024;
 const BATCH_MS = 8;
 /** How many bits that is: a short program's first and last words, and the runner's. */
 const AT_ONCE = 4;
+/** How long a line that redraws itself (a progress bar, with a carriage return for each step) is waited for before it is shown as it stands. */
+const REDRAWN_MS = 200;
 
 export interface LogWriter {
   /** Takes output as it comes from the program. Resolves when there is room for more. */
@@ -32,6 +34,7 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
   /** When the next write would have been due if all had kept their distance; lags behind by what has been saved up. */
   let dueAt = -Infinity;
   const unfinished = new Map<LogStream, { decoder: StringDecoder; line: string }>();
+  let redrawn: NodeJS.Timeout | undefined;
 
   const isFull = (): boolean => batch.length >= MAX_BATCH_ENTRIES || batchChars >= MAX_BATCH_CHARS;
 
@@ -68,7 +71,20 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
     batchChars += text.length;
   };
 
+  /** Each step of a progress bar overwrites the last: a line that is never finished is worth seeing nevertheless. */
+  const showRedrawn = (): void => {
+    redrawn = undefined;
+    for (const [stream, state] of unfinished) {
+      if (!state.line.includes('\r')) continue;
+      push(stream, Date.now(), state.line);
+      state.line = '';
+    }
+    schedule();
+  };
+
   const endLines = (): void => {
+    clearTimeout(redrawn);
+    redrawn = undefined;
     for (const [stream, { decoder, line }] of unfinished) {
       const rest = line + decoder.end();
       if (rest !== '') push(stream, Date.now(), rest);
@@ -106,6 +122,7 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
         push(stream, at, state.line.slice(0, cut));
         state.line = state.line.slice(cut);
       }
+      if (last.includes('\r')) redrawn ??= setTimeout(showRedrawn, REDRAWN_MS);
       await roomOrFailure();
     },
 

@@ -1,50 +1,27 @@
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasBrowser, launchBrowser, openPage } from '../support/browser.ts';
 import { serviceHome, type RunningService, type ServiceHome } from '../support/service.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-// Absent, it is a reported skip; where everything must be proved, it fails.
-const there = existsSync(CHROMIUM) || process.env['CI'] !== undefined;
-
-describe.skipIf(!there)('the page, in a real browser', () => {
+describe.skipIf(!hasBrowser)('the small page, in a real browser', () => {
   let home: ServiceHome;
   let service: RunningService;
   let browser: Browser;
   beforeAll(async () => {
     home = await serviceHome();
     service = await home.start();
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
     await home?.close();
   });
 
-  async function open(path = '/'): Promise<{ page: Page; problems: string[] }> {
-    const page = await browser.newPage();
-    const problems: string[] = [];
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
-    page.on(
-      'request',
-      (request) => new URL(request.url()).host === new URL(service.url).host || problems.push(`asked for ${request.url()}`),
-    );
-    await page.goto(service.url + path);
-    await page.waitForSelector('#runtime option', { state: 'attached' });
-    return { page, problems };
-  }
+  const open = async (): Promise<{ page: Page; problems: string[] }> => {
+    const opened = await openPage(browser, `${service.url}/static/examples/client.html`);
+    await opened.page.waitForSelector('#runtime option', { state: 'attached' });
+    return opened;
+  };
 
   const run = async (page: Page, program: string): Promise<void> => {
     await page.fill('#code', program);

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { readCsv } from './csv.ts';
+import { readParquet } from './parquet.ts';
+
+describe('CSV', () => {
+  it('is read with quotes and line ends in its fields, and whatever separates them', () => {
+    expect(readCsv('city;note\nOslo;"a;\n""b"""\n\n', true)).toEqual({ columns: ['city', 'note'], rows: [['Oslo', 'a;\n"b"']], total: 1 });
+  });
+
+  it('that was cut off ends with its last whole row', () => {
+    expect(readCsv('a,b\n1,2\n3,', false)).toEqual({ columns: ['a', 'b'], rows: [['1', '2']], total: undefined });
+  });
+});
+
+/** Written by pyarrow: city, degrees, n; two rows. */
+const FILES = {
+  snappy:
+    'UEFSMRUEFSQVKEwVBBUAEgAAEkQGAAAATGlzYm9uBAAAAE9zbG8VABUSFRYsFQQVEBUGFQYcAAAACSACAAAABAEBAwIVBBUgFSRMFQQVABIAAB' +
+    'A8MzMzMzMzJ0AzMzMzMzMRwBUAFRIVFiwVBBUQFQYVBhwAAAAJIAIAAAAEAQEDAhUEFSAVJEwVBBUAEgAAEDwBAAAAAAAAAAAAAAAAAQAAFQAV' +
+    'EhUWLBUEFRAVBhUGHAAAAAkgAgAAAAQBAQMCFQQZTDUAGAZzY2hlbWEVBgAVDCUCGARjaXR5JQBMHAAAABUKJQIYB2RlZ3JlZXMAFQQlAhgBbg' +
+    'AWBBkcGTwmABwVDBk1AAYQGRgEY2l0eRUCFgQWeBaAASZMJggpLBUEFQAVAgAVABUQFQIAPBYUGQYZJgAEAAAAJgAcFQoZNQAGEBkYB2RlZ3Jl' +
+    'ZXMVAhYEFnQWfCbIASaIASksFQQVABUCABUAFRAVAgA8KQYZJgAEAAAAJgAcFQQZNQAGEBkYAW4VAhYEFnQWfCbEAiaEAiksFQQVABUCABUAFR' +
+    'AVAgA8KQYZJgAEAAAAFuACFgQmCBb4AgAoIHBhcnF1ZXQtY3BwLWFycm93IHZlcnNpb24gMjYuMC4xGTwcAAAcAAAcAAAAIwEAAFBBUjE=',
+  zstd:
+    'UEFSMRUEFSQVNkwVBBUAEgAAKLUv/SASkQAABgAAAExpc2JvbgQAAABPc2xvFQAVEhUkLBUEFRAVBhUGHAAAACi1L/0gCUkAAAIAAAAEAQEDAh' +
+    'UEFSAVMkwVBBUAEgAAKLUv/SAQgQAAMzMzMzMzJ0AzMzMzMzMRwBUAFRIVJCwVBBUQFQYVBhwAAAAotS/9IAlJAAACAAAABAEBAwIVBBUgFShM' +
+    'FQQVABIAACi1L/0gEF0AACgBAAEAAAEABsACFQAVEhUkLBUEFRAVBhUGHAAAACi1L/0gCUkAAAIAAAAEAQEDAhUEGUw1ABgGc2NoZW1hFQYAFQ' +
+    'wlAhgEY2l0eSUATBwAAAAVCiUCGAdkZWdyZWVzABUEJQIYAW4AFgQZHBk8JgAcFQwZNQAGEBkYBGNpdHkVDBYEFngWnAEmWiYIKSwVBBUAFQIA' +
+    'FQAVEBUCADwWFBkGGSYABAAAACYAHBUKGTUABhAZGAdkZWdyZWVzFQwWBBZ0FpgBJvIBJqQBKSwVBBUAFQIAFQAVEBUCADwpBhkmAAQAAAAmAB' +
+    'wVBBk1AAYQGRgBbhUMFgQWdBaOASaAAya8AiksFQQVABUCABUAFRAVAgA8KQYZJgAEAAAAFuACFgQmCBbCAwAoIHBhcnF1ZXQtY3BwLWFycm93' +
+    'IHZlcnNpb24gMjYuMC4xGTwcAAAcAAAcAAAAJQEAAFBBUjE=',
+  gzip:
+    'UEFSMRUEFSQVSEwVBBUAEgAAH4sIAAAAAAACA2NjYGDwySxOys9jAbL8i3PyAW50o2ESAAAAFQAVEhU6LBUEFRAVBhUGHAAAAB+LCAAAAAAAAg' +
+    'NjYmBgYGFkZGYCAFWlIkEJAAAAFQQVIBU8TBUEFQASAAAfiwgAAAAAAAIDMzYGAXUHMGUseAAAB/Ix3xAAAAAVABUSFTosFQQVEBUGFQYcAAAA' +
+    'H4sIAAAAAAACA2NiYGBgYWRkZgIAVaUiQQkAAAAVBBUgFTRMFQQVABIAAB+LCAAAAAAAAgNjZEACjAwMAPOwEUMQAAAAFQAVEhU6LBUEFRAVBh' +
+    'UGHAAAAB+LCAAAAAAAAgNjYmBgYGFkZGYCAFWlIkEJAAAAFQQZTDUAGAZzY2hlbWEVBgAVDCUCGARjaXR5JQBMHAAAABUKJQIYB2RlZ3JlZXMA' +
+    'FQQlAhgBbgAWBBkcGTwmABwVDBk1AAYQGRgEY2l0eRUEFgQWeBbEASZsJggpLBUEFQAVAgAVABUQFQIAPBYUGQYZJgAEAAAAJgAcFQoZNQAGEB' +
+    'kYB2RlZ3JlZXMVBBYEFnQWuAEmpAImzAEpLBUEFQAVAgAVABUQFQIAPCkGGSYABAAAACYAHBUEGTUABhAZGAFuFQQWBBZ0FrABJtQDJoQDKSwV' +
+    'BBUAFQIAFQAVEBUCADwpBhkmAAQAAAAW4AIWBCYIFqwEACggcGFycXVldC1jcHAtYXJyb3cgdmVyc2lvbiAyNi4wLjEZPBwAABwAABwAAAAlAQ' +
+    'AAUEFSMQ==',
+};
+
+describe('Parquet', () => {
+  it.each(Object.entries(FILES))('is read when %s has compressed it', async (_codec, base64) => {
+    const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
+    const table = await readParquet(bytes.length, async (from, to) => bytes.slice(from, to).buffer);
+    expect(table).toEqual({
+      columns: ['city', 'degrees', 'n'],
+      rows: [
+        ['Lisbon', '11.6', '1'],
+        ['Oslo', '-4.3', '1099511627776'],
+      ],
+      total: 2,
+    });
+  });
+});
