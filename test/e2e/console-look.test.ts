@@ -66,7 +66,7 @@ describe.skipIf(!hasBrowser)('the console’s looks', () => {
     [
       'a program as code',
       async (page) => {
-        await page.locator('text=Copy as').first().click();
+        await page.locator('.small-button:visible', { hasText: 'Copy as' }).first().click();
         await page.waitForSelector('.copy-as[open]');
       },
     ],
