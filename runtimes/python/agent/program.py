@@ -1,7 +1,7 @@
 """Runs a script in this process as `python main.py` would have in one of its own.
 
-Follows Modules/main.c and Python/pylifecycle.c: what a program can see of its start (argv, path, __main__, the standard
-streams) and of its end (tracebacks, exit codes, what is called last) is to be the same. What can't be, docs/warm-starts.md tells.
+Follows Modules/main.c and Python/pylifecycle.c: what a program can see of its start (argv, path, __main__, the standard streams) is
+to be the same; ending.py does it for its end. What can't be, docs/warm-starts.md tells.
 """
 
 import builtins
@@ -9,17 +9,15 @@ import ctypes
 import gc
 import importlib.machinery
 import io
-import itertools
 import os
-import signal
 import sys
 import threading
 import time
 import types
-import weakref
+
+import ending
 
 _SOURCE = "/workspace/code"
-_AGENT = os.path.dirname(__file__) + os.sep
 
 # Where the command line lies in memory, and how long it may be: proc(5), arg_start.
 _command_line = (0, 0)
@@ -74,8 +72,8 @@ class Run:
                 source = file.read()
         except OSError as error:
             # As the interpreter says it, with its exit code.
-            _say(f"{sys.executable}: can't open file {self.path!r}: [Errno {error.errno}] {error.strerror}")
-            _end(2, self.ahead)
+            ending.say(f"{sys.executable}: can't open file {self.path!r}: [Errno {error.errno}] {error.strerror}")
+            ending.end(2, self.ahead)
         self.namespace["__file__"] = self.path
         self.namespace["__cached__"] = None
         try:
@@ -92,7 +90,7 @@ class Run:
 
     def end(self):
         error, self.error = self.error, None
-        _end(0 if error is None else _report(error), self.ahead)
+        ending.end(0 if error is None else ending.report(error), self.ahead)
 
 
 def _prepare(job):
@@ -122,13 +120,10 @@ def _open_streams():
     """As create_stdio in Python/pylifecycle.c: what the server's streams were is another file's state."""
     for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         before = getattr(sys, name)
-        unbuffered = mode == "w"
-        binary = io.open(fd, mode + "b", buffering=0 if unbuffered else -1, closefd=False)
-        raw = binary if unbuffered else binary.raw
-        raw.name = f"<{name}>"
-        stream = io.TextIOWrapper(
-            binary, encoding=before.encoding, errors=before.errors, newline="\n", write_through=unbuffered
-        )
+        # PYTHONUNBUFFERED, which every job has.
+        binary = io.open(fd, mode + "b", buffering=0 if mode == "w" else -1, closefd=False)
+        getattr(binary, "raw", binary).name = f"<{name}>"
+        stream = io.TextIOWrapper(binary, encoding=before.encoding, errors=before.errors, newline="\n", write_through=True)
         stream.mode = mode
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
@@ -187,148 +182,3 @@ def _run_file(path, namespace):
     run.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.py_object, ctypes.py_object, ctypes.c_int, ctypes.c_void_p]
     file_input, close_it = 257, 1
     run(fopen(os.fsencode(path), b"rb"), os.fsencode(path), file_input, namespace, namespace, close_it, None)
-
-
-def _say(text):
-    """To sys.stderr or, where the program has put that away, to where it wrote. Nobody hears of it if that fails, either."""
-    stream = getattr(sys, "stderr", None)
-    try:
-        if stream is None:
-            os.write(2, f"{text}\n".encode(errors="backslashreplace"))
-        else:
-            stream.write(f"{text}\n")
-    except BaseException:  # noqa: B036
-        pass
-
-
-def _exit_code(request):
-    code = request.code
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        # As a long that is cut to an int, or -1 where it is none.
-        return code & 0xFF if -(1 << 63) <= code < (1 << 63) else 255
-    _say(code)
-    return 1
-
-
-def _report(error):
-    """PyErr_PrintEx, and the exit code that follows."""
-    trace = error.__traceback__
-    # This program's own frames are no part of the job's; a SyntaxError of the script itself has no others.
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_AGENT):
-        trace = trace.tb_next
-    error.__traceback__ = trace
-    if isinstance(error, SystemExit):
-        return _exit_code(error)
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, trace
-    if sys.version_info >= (3, 12):
-        sys.last_exc = error
-    hook = getattr(sys, "excepthook", None)
-    second = None
-    if hook is None:
-        _say("sys.excepthook is missing")
-        hook = sys.__excepthook__
-    try:
-        hook(type(error), error, trace)
-    except BaseException as failure:  # noqa: B036
-        second = failure
-    if isinstance(second, SystemExit):
-        return _exit_code(second)
-    if second is not None:
-        second.__traceback__ = second.__traceback__.tb_next
-        _say("Error in sys.excepthook:")
-        sys.__excepthook__(type(second), second, second.__traceback__)
-        _say("\nOriginal exception was:")
-        sys.__excepthook__(type(error), error, trace)
-    return -signal.SIGINT if type(error) is KeyboardInterrupt else 1
-
-
-def _end(code, ahead):
-    """Py_RunMain after the script, and Py_FinalizeEx as far as a program can see it; then without taking the heap apart."""
-    import atexit
-
-    try:
-        threading._shutdown()
-    except BaseException:  # noqa: B036
-        sys.excepthook(*sys.exc_info())
-    try:
-        atexit._run_exitfuncs()
-    except BaseException:  # noqa: B036 - Python 3.9 has reported it, and raises the last one once more
-        pass
-    flushed = _flush()
-    _let_objects_go(ahead)
-    flushed = _flush() and flushed
-    if not flushed and code == 0:
-        code = 120
-    if code == -signal.SIGINT:
-        # As the interpreter does, so that whoever waits sees what ended it.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-        code = 130
-    # Readers see the end of the output while the kernel still takes this process's memory apart.
-    os.closerange(0, 3)
-    os._exit(code)
-
-
-def _flush():
-    """False where what was written could not be."""
-    worked = True
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None and not stream.closed:
-                stream.flush()
-        except Exception as error:
-            worked = False
-            if stream is sys.stdout:
-                _unraisable(error, stream)
-    return worked
-
-
-def _unraisable(error, stream):
-    try:
-        print(f"Exception ignored in: {stream!r}\n{type(error).__name__}: {error}", file=sys.stderr)
-    except Exception:
-        pass
-
-
-def _let_objects_go(ahead):
-    """Finalisers of what the program still holds, in the order of finalize_modules: cycles first; then its modules are forgotten; the
-    names of those that somebody still holds are cleared, __main__'s the last."""
-    gc.collect()
-    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
-        if hasattr(sys, name):
-            setattr(sys, name, None)
-    for name in ("stdin", "stdout", "stderr"):
-        setattr(sys, name, getattr(sys, f"__{name}__", None))
-    # Only those that came after the first `ahead`: to touch a module that is shared with the server is to copy it.
-    later = list(itertools.islice(reversed(sys.modules), max(0, len(sys.modules) - ahead)))
-    mine = [*(name for name in later if _is_the_programs(sys.modules[name])), "__main__"]
-    left = []
-    for name in mine:
-        module = sys.modules.pop(name, None)
-        if isinstance(module, types.ModuleType):
-            left.append(weakref.ref(module))
-    module = None
-    gc.collect()
-    for reference in left:
-        module = reference()
-        if module is not None:
-            _clear(module.__dict__)
-    module = None
-    gc.collect()
-
-
-def _is_the_programs(module):
-    name = getattr(module, "__file__", None)
-    return isinstance(name, str) and name.startswith(_SOURCE)
-
-
-def _clear(namespace):
-    # The order of _PyModule_ClearDict: names with one underscore first, what builtins need to work never.
-    for name in list(namespace):
-        if name.startswith("_") and not name.startswith("__"):
-            namespace[name] = None
-    for name in list(namespace):
-        if name != "__builtins__":
-            namespace[name] = None

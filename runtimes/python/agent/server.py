@@ -14,7 +14,7 @@ and what it says, one line each:
   up MODULE ...     everything is imported; the names, without packages' parts, of all that is
   born SLOT PID OUT ERR CONTROL    the process, to be put into its cgroups; pipes to be opened as /proc/<server>/fd/N
   ready SLOT CPU_US DATA_KB        isolated, warmed up, waiting on its control pipe
-  ended SLOT STATUS CPU_US MAXRSS_KB    nothing of the job is alive; STATUS as wait(2) gives it
+  ended SLOT STATUS CPU_US MAXRSS_KB BEGUN    nothing of the job is alive; STATUS as wait(2) gives it; BEGUN 0 if it never got its words
   gone SLOT         nor its init: the cgroups are empty
   failed SLOT TEXT
   pong N
@@ -57,7 +57,7 @@ class Slot:
         self.job = self.init = self.status_fd = self.mounts_fd = None
         self.pipes = []
         self.alive = set()
-        self.told = False
+        self.told = self.ready = False
         self.status = 0
         self.cpu_us = self.max_rss_kb = 0
 
@@ -180,12 +180,17 @@ class Server:
             return  # Its end was heard of first.
         text = os.read(fd, 4096).decode(errors="replace").strip()
         self.poll.unregister(fd)
-        os.close(fd)
-        slot.status_fd = None
         verb, _, rest = text.partition(" ")
-        if verb == "ready":
+        if verb != "ready":
+            os.close(fd)
+            slot.status_fd = None
+        else:
+            slot.ready = True
             # The last to let go of a mount namespace takes it apart, which takes a while; that is not to be the job at its end.
-            slot.mounts_fd = os.open(f"/proc/{slot.job}/ns/mnt", os.O_RDONLY)
+            try:
+                slot.mounts_fd = os.open(f"/proc/{slot.job}/ns/mnt", os.O_RDONLY)
+            except OSError:
+                pass  # It has died since.
         self.say(verb or "failed", slot.name, rest or "it died before it was ready")
 
     def reap(self):
@@ -225,9 +230,14 @@ class Server:
             return
         slot.told = True
         self.close_pipes(slot)
-        if slot.status_fd is not None:
+        if slot.status_fd is not None and not slot.ready:
             self.pass_on(slot.status_fd)
-        self.say("ended", slot.name, slot.status, slot.cpu_us, slot.max_rss_kb)
+        begun = 0
+        if slot.status_fd is not None:
+            begun = len(os.read(slot.status_fd, 1))
+            os.close(slot.status_fd)
+            slot.status_fd = None
+        self.say("ended", slot.name, slot.status, slot.cpu_us, slot.max_rss_kb, begun)
         if slot.mounts_fd is not None:
             os.close(slot.mounts_fd)
 
@@ -257,7 +267,6 @@ def become_job(name, uid, settings, syscall_filter, out, err, status, control):
     json.loads('{"entry": "main.py", "args": [], "env": {"a": "b"}, "limits": [[1, 2]], "split": true, "threads": 1.5}')
     usage = resource.getrusage(resource.RUSAGE_SELF)
     os.write(3, b"ready %d %d" % (round((usage.ru_utime + usage.ru_stime) * 1e6), data_kb()))
-    os.close(3)
 
     words = b""
     while True:
@@ -268,7 +277,9 @@ def become_job(name, uid, settings, syscall_filter, out, err, status, control):
     if not words:
         # Not used.
         os._exit(0)
-    os.close(4)
+    # Read when it has ended: one that was killed before this has not run, and another can in its place.
+    os.write(3, b"b")
+    kernel.close_range(3, 4)
     job = json.loads(words)
     confine.set_limits(job["limits"])
     if job["stdin"]:
@@ -341,7 +352,7 @@ def main():
     if threads != 1:
         print(f"{threads} threads after importing: such a process can't be forked safely", file=sys.stderr)
         os._exit(errno.EDEADLK)
-    for name in ("confine", "init", "kernel", "program"):
+    for name in ("confine", "ending", "init", "kernel", "program"):
         sys.modules.pop(name, None)
     # What is there now stays as it is: later collections leave it alone, so that its pages stay shared.
     gc.collect()

@@ -36,7 +36,7 @@ interface Generation {
 }
 
 export const SHRINK_EVERY_MS = 30_000;
-const RETRY_MS = 1000;
+const RETRY_MS = 100;
 const MAX_RETRY_MS = 600_000;
 const SLOT_BYTES = 10 * 1024 ** 2;
 const MEMORY_SHARE = 0.1;
@@ -162,8 +162,10 @@ export function createWarmPool(
 
   const fill = async (): Promise<void> => {
     try {
-      while (!closed && isShort()) await makeOne();
-      failures = 0;
+      while (!closed && isShort()) {
+        await makeOne();
+        failures = 0;
+      }
       for (const generation of replaced) retire(generation);
     } catch (error) {
       failures += 1;

@@ -31,13 +31,16 @@ export interface Forked {
   start(words: string): void;
   /** Kills it and all that came of it; `ended` follows. */
   kill(): void;
-  /** Resolves when nothing of the job is alive; rejects when the server went first. */
-  ended: Promise<Report>;
+  /** Closes this side of its pipes, whatever is still on them. */
+  destroy(): void;
+  /** Resolves when nothing of the job is alive; rejects when the server went first. `begun`: it had read its job's words. */
+  ended: Promise<Report & { begun: boolean }>;
   /** Resolves when its init is gone as well, or the server with all that it had. */
   gone: Promise<void>;
 }
 
 const FORK_MS = 10_000;
+const KILL_AGAIN_MS = 5000;
 const PING_EVERY_MS = 5000;
 /** One may be lost on a machine that has too much to do, and while this process itself was stopped. */
 const MAX_UNANSWERED = 3;
@@ -59,6 +62,15 @@ function hostPidOf(parent: number, inside: string): number {
 
 const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+
+/** False where there is no such process. */
+function sendKill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
 
 function readStatus(pid: number): string {
   try {
@@ -84,9 +96,17 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
     child.once('close', (code, signal) => resolve(`${errorText.trim()} (${signal ?? code})`.trim()));
     child.once('error', (error) => resolve(error.message));
   });
+  let serverPid = 0;
+  /**
+   * The server itself first: being the first of its process namespace, it doesn't end before all that it made has, nor do those who
+   * wait for it. They are killed where that leads to nothing.
+   */
   const kill = async (): Promise<void> => {
-    child.kill('SIGKILL');
+    const isThere = child.exitCode === null && child.signalCode === null;
+    if (serverPid === 0 || !isThere || !sendKill(serverPid)) child.kill('SIGKILL');
+    const again = setTimeout(() => child.kill('SIGKILL'), KILL_AGAIN_MS);
     await gone;
+    clearTimeout(again);
   };
 
   const control = child.stdio[3] as Socket;
@@ -105,7 +125,7 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
   }
   const launcherPid = child.pid;
   // The launcher's one child is bubblewrap, whose one child is the server.
-  const [serverPid = 0] = childrenOf(launcherPid).flatMap(childrenOf);
+  [serverPid = 0] = childrenOf(launcherPid).flatMap(childrenOf);
 
   const waiting = new Map<string, Waiting>();
   const hear = async (): Promise<void> => {
@@ -130,7 +150,7 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
   let unanswered = 0;
   waiting.set('ping', { heard: () => (unanswered = 0), lost: () => undefined });
   const pinging = setInterval(() => {
-    if (unanswered >= MAX_UNANSWERED) child.kill('SIGKILL');
+    if (unanswered >= MAX_UNANSWERED) void kill();
     unanswered += 1;
     say('ping', 'ping');
   }, PING_EVERY_MS);
@@ -159,7 +179,7 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
       return new Promise<Forked>((resolve, reject) => {
         const pipes: Socket[] = [];
         const over = Promise.withResolvers<void>();
-        let settleEnd: { resolve(report: Report): void; reject(why: Error): void } | undefined;
+        let settleEnd: { resolve(report: Report & { begun: boolean }): void; reject(why: Error): void } | undefined;
         // Not before all of it is gone, and with it what it holds: cgroups, mounts, its user.
         const fail = (why: Error): void => {
           // From `ready` on the pipes are the job's, whose last words may not have been read yet.
@@ -170,7 +190,7 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
         };
         const sick = setTimeout(() => {
           fail(new Error('the fork server takes too long'));
-          child.kill('SIGKILL');
+          void kill();
         }, FORK_MS);
 
         const born = async ([pid = '', out, err, words]: string[]): Promise<void> => {
@@ -192,7 +212,7 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
           const [stdout, stderr, input] = pipes;
           if (stdout === undefined || stderr === undefined || input === undefined) return fail(new Error('ready before it was born'));
           let startedAt = performance.now();
-          const ended = new Promise<Report>((resolveEnd, rejectEnd) => {
+          const ended = new Promise<Report & { begun: boolean }>((resolveEnd, rejectEnd) => {
             settleEnd = { resolve: resolveEnd, reject: rejectEnd };
           }).then((report) => ({ ...report, wallMs: performance.now() - startedAt, cpuMs: report.cpuMs - Number(cpuUs) / 1000 }));
           ended.catch(() => undefined);
@@ -206,6 +226,9 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
               input.end(jobWords);
             },
             kill: () => say('kill', slot),
+            destroy() {
+              for (const pipe of pipes) pipe.destroy();
+            },
             ended,
             gone: over.promise,
           });
@@ -224,10 +247,10 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
               waiting.delete(slot);
               over.resolve();
             } else if (verb === 'ended') {
-              const [status = 0, cpuUs = 0, maxRssKb = 0] = words.map(Number);
+              const [status = 0, cpuUs = 0, maxRssKb = 0, begun = 0] = words.map(Number);
               // Its pipes are another way than this one: what it wrote last may still be on it, and is its reader's.
               if (settleEnd === undefined) fail(new Error('a forked process ended before it was ready'));
-              else settleEnd.resolve({ status, cpuMs: cpuUs / 1000, maxRssBytes: maxRssKb * 1024, wallMs: 0 });
+              else settleEnd.resolve({ status, cpuMs: cpuUs / 1000, maxRssBytes: maxRssKb * 1024, wallMs: 0, begun: begun === 1 });
             }
           },
           lost(why) {

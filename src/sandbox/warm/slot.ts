@@ -46,8 +46,12 @@ export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter
       for (const file of cgroup?.procsFiles ?? []) await writeFile(file, String(pid));
     });
     gone = forked.gone;
+    let killed = false;
     const ended = forked.ended.then(
-      (report) => ({ program: report, whole: report }),
+      (report) => {
+        if (!report.begun && !killed) throw new SandboxLost('its process was killed before it got its job');
+        return { program: report, whole: report };
+      },
       (error: unknown) => {
         throw error instanceof ServerLost ? new SandboxLost('the fork server is gone', error) : error;
       },
@@ -58,6 +62,7 @@ export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter
       () => (over = true),
     );
     const kill = (): void => {
+      killed = true;
       forked.kill();
       const again = setTimeout(() => void server.kill(), KILL_AGAIN_MS);
       void died.then(() => clearTimeout(again));
@@ -89,8 +94,7 @@ export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter
       async discard() {
         kill();
         await died;
-        forked.stdout.destroy();
-        forked.stderr.destroy();
+        forked.destroy();
         await free();
       },
       free,

@@ -1,0 +1,3 @@
+import helper
+
+print("end of file", helper.kept.name)

@@ -1,0 +1,3 @@
+import sys
+
+print("pickle" in sys.modules)

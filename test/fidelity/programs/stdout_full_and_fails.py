@@ -1,0 +1,5 @@
+import sys
+
+sys.stdout = open("/dev/full", "w")
+print("does not fit")
+sys.exit(3)

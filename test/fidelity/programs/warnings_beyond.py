@@ -1,0 +1,3 @@
+import warnings
+
+warnings.warn("whose line is it", stacklevel=2)

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What a bubblewrap driver has on this machine, by its instance's name and its jobs' users. All of it is to be zero when it is closed. */
+export interface Leftovers {
+  processes: number;
+  mountNamespaces: number;
+  mounts: number;
+  cgroups: number;
+  folders: number;
+}
+
+const USERS = 60_001;
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    // Gone in between.
+    return '';
+  }
+};
+
+/** Of this process: launchers, which bear its number, and whatever runs as one of the jobs' users. */
+function ownProcesses(firstUid: number): string[] {
+  const launcher = new RegExp(`sandbox-launch\\.pl\\0(?:launch|serve)\\0${process.pid}\\0`);
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    const uid = Number(/^Uid:\t(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? -1);
+    return (uid >= firstUid && uid < firstUid + USERS) || launcher.test(read(`/proc/${pid}/cmdline`));
+  });
+}
+
+const mountNamespaceOf = (pid: string): string => {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    return '';
+  }
+};
+
+async function foldersNamed(name: string, below: string, depth: number): Promise<string[]> {
+  const entries = await readdir(below, { withFileTypes: true }).catch(() => []);
+  const folders = entries.filter((entry) => entry.isDirectory());
+  const found = folders.filter((entry) => entry.name === name).map((entry) => join(below, entry.name));
+  if (depth === 0) return found;
+  const deeper = await Promise.all(folders.map((entry) => foldersNamed(name, join(below, entry.name), depth - 1)));
+  return [...found, ...deeper.flat()];
+}
+
+export async function leftovers(instance: string, firstUid: number): Promise<Leftovers> {
+  const processes = ownProcesses(firstUid);
+  const name = `job-runner-${createHash('sha256').update(instance).digest('hex').slice(0, 12)}`;
+  const groups = await foldersNamed(name, '/sys/fs/cgroup', 4);
+  const inside = await Promise.all(
+    groups.map(async (group) => (await readdir(group, { withFileTypes: true })).filter((each) => each.isDirectory())),
+  );
+  const prefix = `job-runner-${instance}-`;
+  return {
+    processes: processes.length,
+    mountNamespaces: new Set(processes.map(mountNamespaceOf).filter(Boolean)).size,
+    mounts: read('/proc/self/mountinfo').split(prefix).length - 1,
+    cgroups: groups.length + inside.flat().length,
+    folders: (await readdir(tmpdir())).filter((each) => each.startsWith(prefix)).length,
+  };
+}
+
+export const openDescriptors = (pid: number | 'self'): number => {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return 0;
+  }
+};
