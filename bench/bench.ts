@@ -5,13 +5,14 @@ import { bareRuns, prepareBare } from './bare.ts';
 import { connectViewers } from './idle-viewers.ts';
 import { flood } from './flood.ts';
 import { latency, throughput } from './latency.ts';
+import { idlePool } from './idle-pool.ts';
 import { median, ms, percentile, ratio } from './figures.ts';
 import { startService } from './service.ts';
 
 /**
  * `npm run bench [-- BASE_URL]`: measures a running service, or one that it starts for the purpose. Beside every time stands what the
  * bare interpreter takes for the same program in the same run, for machines differ and are shared. `--save` writes
- * bench/RESULTS.md; `--quick` takes fewer runs.
+ * bench/RESULTS.md; `--quick` takes fewer runs; `--starts` leaves the streams out.
  */
 
 const HELLO = 'print("hello")\n';
@@ -43,8 +44,7 @@ try {
       continue;
     }
     say(`${name}: ${runs} jobs one after the other, and as many bare runs between them …`);
-    const count = name === 'pandas' ? Math.ceil(runs / 4) : runs;
-    const [jobs, alone] = await interleaved(count, program, bare);
+    const [jobs, alone] = await interleaved(runs, program, bare);
     const [total, first] = [jobs.map((job) => job.endMs), jobs.map((job) => job.firstLineMs)];
     rows.push([
       `${name}: submit → end, median`,
@@ -54,12 +54,38 @@ try {
     rows.push([`${name}: submit → first line, median`, ms(median(first)), ratio(median(first), median(alone))]);
   }
 
-  for (const concurrency of [1, 2, 4]) {
-    say(`hello: ${concurrency} at once …`);
-    const perSecond = await throughput(base, HELLO, concurrency, quick ? 20 : 120);
-    rows.push([`hello jobs/s, ${concurrency} at once`, perSecond.toFixed(1), '']);
+  for (const [name, program, concurrency] of [
+    ['hello', HELLO, 1],
+    ['hello', HELLO, 2],
+    ['hello', HELLO, 4],
+    ['pandas', PANDAS, 2],
+  ] as const) {
+    if (name === 'pandas' && !bare.hasPandas) continue;
+    say(`${name}: ${concurrency} at once …`);
+    // A pool grows with what is asked of it.
+    await throughput(base, program, concurrency, 10);
+    const { perSecond, endMs } = await throughput(base, program, concurrency, quick ? 30 : 200);
+    const [middle, slow] = [median(endMs), percentile(endMs, 99)];
+    rows.push([
+      `${name} jobs/s, ${concurrency} at once`,
+      perSecond.toFixed(1),
+      `median ${ms(middle)}, p99 ${ms(slow)}: ${ratio(slow, middle)}`,
+    ]);
   }
 
+  if (service !== undefined) {
+    const { sandboxes, bytesEach, serverBytes } = idlePool(service.pid);
+    const mib = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+    if (sandboxes > 0)
+      rows.push(['idle pool: each sandbox’s own memory', mib(bytesEach), `${sandboxes} wait; their fork servers ${mib(serverBytes)}`]);
+  }
+  if (!arguments_.includes('--starts')) await streams();
+} finally {
+  await service?.stop();
+}
+
+/** Logs as they come, and those who watch them. */
+async function streams(): Promise<void> {
   const lines = quick ? 50_000 : 200_000;
   for (const viewers of [0, 1, 50]) {
     say(`${lines} lines with ${viewers} viewers …`);
@@ -80,8 +106,6 @@ try {
     `${(viewers.bytes / 1024 ** 2).toFixed(0)} MiB more, ${viewers.cpuPercent.toFixed(1)} % of a core`,
     `status p95 ${ms(viewers.statusP95)}`,
   ]);
-} finally {
-  await service?.stop();
 }
 
 const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column as 0] ?? '').length)));

@@ -34,14 +34,20 @@ export async function latency(base: string, program: string): Promise<Latency> {
   return { firstLineMs, endMs };
 }
 
-/** Jobs a second with so many under way at any time. */
-export async function throughput(base: string, program: string, concurrency: number, count: number): Promise<number> {
+/** Jobs a second with so many under way at any time, and what each of them took. */
+export async function throughput(
+  base: string,
+  program: string,
+  concurrency: number,
+  count: number,
+): Promise<{ perSecond: number; endMs: number[] }> {
   let left = count;
+  const endMs: number[] = [];
   const begun = performance.now();
   await Promise.all(
     Array.from({ length: concurrency }, async () => {
-      while (left-- > 0) await latency(base, program);
+      while (left-- > 0) endMs.push((await latency(base, program)).endMs);
     }),
   );
-  return (count / (performance.now() - begun)) * 1000;
+  return { perSecond: (count / (performance.now() - begun)) * 1000, endMs };
 }

@@ -13,6 +13,7 @@ import { bare, inSandbox, type Doings } from './ways.ts';
 
 const cases = casesFrom(readdirSync(join(import.meta.dirname, 'programs')).map((name) => name.replace(/\.py$/, '')));
 const AT_ONCE = 3;
+const BEFORE_MS = 600_000;
 
 const system = await systemPython();
 const others = (await discover(undefined, process.env))
@@ -41,7 +42,7 @@ describe.each([
     };
   }
 
-  // All at once, in small numbers; then each is a test.
+  // All at once, in small numbers; then each is a test. It takes 10 s where the machine has nothing else to do.
   beforeAll(async () => {
     sandbox = createBubblewrap({
       instance: `fidelity-${interpreter.series}-${process.pid}`,
@@ -64,7 +65,7 @@ describe.each([
         }
       }),
     );
-  });
+  }, BEFORE_MS);
   afterAll(() => sandbox.close());
 
   const outcomeOf = (each: Case): Outcome => {
