@@ -45,6 +45,7 @@ export async function createObservers(config: Config, version: string, logger: L
         logger.warn({ err: error }, what);
         metrics?.warm.trouble(what, error);
       },
+      made: (ms) => metrics?.warm.made?.(ms),
     },
     describe: (slots, parts) => metrics?.describe(slots, { version, ...parts }),
     expose: metrics?.expose,

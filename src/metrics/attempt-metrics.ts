@@ -35,6 +35,12 @@ export function attemptMetrics(registry: Registry): WatchAttempt {
     buckets: COLLECT_SECONDS,
     registers,
   });
+  const starts = new Counter({
+    name: 'job_runner_starts_total',
+    help: 'Programs started, warm or cold, and why they could not start warm',
+    labelNames: ['path', 'because'],
+    registers,
+  });
   const running = new Gauge({ name: 'job_runner_attempts_running', help: 'Attempts under way in this process', registers });
   const ended = new Counter({
     name: 'job_runner_attempts_ended_total',
@@ -55,8 +61,9 @@ export function attemptMetrics(registry: Registry): WatchAttempt {
     let path = 'none';
     return {
       environment: {},
-      started(by) {
+      started(by, coldBecause) {
         path = by;
+        starts.inc({ path, because: coldBecause ?? 'none' });
         start.observe({ path }, lap());
       },
       ran: () => run.observe({ path }, lap()),

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { HttpEvents } from '../http/http-events.ts';
 import type { PoolEvents } from '../sandbox/warm/pool.ts';
 import type { Store } from '../store/store.ts';
@@ -31,6 +31,13 @@ export function createMetrics(): Metrics {
   let lookAtStore = async (): Promise<void> => undefined;
   const troubles = new Counter({ name: 'job_runner_warm_troubles_total', help: 'Times that warm starts did not work', registers });
 
+  const made = new Histogram({
+    name: 'job_runner_warm_made_seconds',
+    help: 'How long making a sandbox ahead of its job took',
+    buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1],
+    registers,
+  });
+
   return {
     observe(store) {
       // Asked past the watch: who looks must not be seen in what is looked at.
@@ -40,7 +47,7 @@ export function createMetrics(): Metrics {
     attempts: attemptMetrics(registry),
     http: httpMetrics(registry),
     webhooks: webhookMetrics(registry),
-    warm: { trouble: () => troubles.inc() },
+    warm: { trouble: () => troubles.inc(), made: (ms) => made.observe(ms / 1000) },
     describe(slots, parts) {
       new Gauge({ name: 'job_runner_slots', help: 'Jobs that run at once in this process', registers }).set(slots);
       const info = new Gauge({

@@ -19,8 +19,9 @@ export const attemptSpans =
 
     return {
       environment: { TRACEPARENT: traceparentFrom(attempt.spanContext()) },
-      started(path) {
+      started(path, coldBecause) {
         attempt.setAttribute('job.start_path', path);
+        if (coldBecause !== undefined) attempt.setAttribute('job.cold_because', coldBecause);
         part.end();
         part = begin('job run');
       },

@@ -1,5 +1,5 @@
 import type { Outcome } from '../jobs/outcome.ts';
-import type { StartPath } from '../sandbox/sandbox.ts';
+import type { ColdReason, StartPath } from '../sandbox/sandbox.ts';
 import type { JobRecord } from '../store/store.ts';
 
 /** How an attempt ended for the job: with an outcome; in the queue again; or without a say, for somebody else has the job now. */
@@ -10,7 +10,7 @@ export interface AttemptWatch {
   /** Variables for the program, where its job sets none of the same names. */
   readonly environment: Readonly<Record<string, string>>;
   /** The program runs. Told once more where its sandbox was lost through no fault of the program. */
-  started(path: StartPath): void;
+  started(path: StartPath, coldBecause: ColdReason | undefined): void;
   /** The program is over; what it left is being collected. */
   ran(): void;
   collected(): void;
@@ -39,7 +39,7 @@ export const watchAll =
     const each = (tell: (one: AttemptWatch) => void): void => all.forEach(tell);
     return {
       environment: Object.assign({}, ...all.map(({ environment }) => environment)) as Record<string, string>,
-      started: (path) => each((one) => one.started(path)),
+      started: (path, coldBecause) => each((one) => one.started(path, coldBecause)),
       ran: () => each((one) => one.ran()),
       collected: () => each((one) => one.collected()),
       over: (end) => each((one) => one.over(end)),

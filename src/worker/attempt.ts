@@ -175,7 +175,7 @@ async function execute(going: Going): Promise<Result> {
 
 async function runOnce(going: Going, run: RunSpec): Promise<Result> {
   const running = await going.sandbox.start(run, going.signal);
-  going.watched.started(running.path);
+  going.watched.started(running.path, running.coldBecause);
   going.undo.push(() => running.dispose());
   return { ...(await follow(going, running)), path: running.path, coldBecause: running.coldBecause };
 }

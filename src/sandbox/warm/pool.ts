@@ -17,6 +17,8 @@ export interface PoolRules {
 /** What a pool tells: for the log. */
 export interface PoolEvents {
   trouble(what: string, error: unknown): void;
+  /** A sandbox was made ahead. */
+  made?(ms: number): void;
 }
 
 export interface WarmPool {
@@ -124,9 +126,11 @@ export function createWarmPool(
       of.alive -= 1;
       if (of.over && of.alive === 0) later(of.server.kill());
     };
+    const startedAt = performance.now();
     let slot: Slot;
     try {
       slot = await make(of.server);
+      events.made?.(performance.now() - startedAt);
     } catch (error) {
       release();
       throw error;
