@@ -94,7 +94,8 @@ export async function createApp(parts: AppParts): Promise<App> {
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
     frameworkErrors: (error, request, reply) => {
-      void sendProblem(reply, request, error);
+      // No hook has run yet.
+      void sendProblem(reply.header('x-request-id', request.id), request, error);
     },
   }).withTypeProvider<ZodTypeProvider>();
 

@@ -72,7 +72,13 @@ export function artifactRoutes(app: App, jobsOf: JobsOf, artifacts: Artifacts): 
         tags: ['artifacts'],
         summary: 'One file; ranges and conditional requests work',
         params: idParams.extend({ '*': z.string().describe('The artifact’s name') }),
-        response: { 200: z.unknown(), 302: z.unknown().describe('Where the file is to be had for a while'), ...problems(404, 416) },
+        response: {
+          200: z.unknown(),
+          206: z.unknown().describe('The range that was asked for'),
+          304: z.null().describe('The client has it'),
+          302: z.unknown().describe('Where the file is to be had for a while'),
+          ...problems(404, 416),
+        },
       },
     },
     async (request, reply) => {

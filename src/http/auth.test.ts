@@ -93,6 +93,18 @@ describe('with API keys', () => {
     expect(await (await fetch(`${app.url}/readyz`)).json()).toEqual({ ready: true, parts: [] });
   });
 
+  it('tells programs in OpenAPI what opens what', async () => {
+    const { paths, components } = (await (await fetch(`${app.url}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, { security?: object[] }>>;
+      components: { securitySchemes: object };
+    };
+    expect(Object.keys(components.securitySchemes)).toEqual(['bearer', 'header', 'token']);
+    const kinds = (path: string, method: string) => paths[path]?.[method]?.security?.flatMap((each) => Object.keys(each));
+    expect(kinds('/healthz', 'get')).toEqual([]);
+    expect(kinds('/jobs/{id}/events', 'get')).toEqual(['bearer', 'header', 'token']);
+    expect(kinds('/jobs/{id}', 'delete') ?? []).not.toContain('token');
+  });
+
   it('leaves nothing of an upload without a key', async () => {
     expect((await fetch(`${app.url}/jobs`, { method: 'POST', body: formOf({}) })).status).toBe(401);
     expect(await app.filesLeft()).toEqual([]);

@@ -90,6 +90,12 @@ describe('huge headers', () => {
     expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([431, 'headers_too_large']);
   });
 
+  it('are 431 without content where HEAD is asked', async () => {
+    app = await startApp({ MAX_HEADER_KB: '4' });
+    const refused = await fetch(`${app.url}/healthz`, { method: 'HEAD', headers: { 'x-large': 'a'.repeat(5000) } });
+    expect([refused.status, await refused.text()]).toEqual([431, '']);
+  });
+
   it('are 431 when they are many small ones', async () => {
     app = await startApp();
     const socket = dial(app.url);

@@ -13,11 +13,15 @@ const NO_HTTP = new ApiError('invalid_request', 'that is no valid HTTP request')
 /** Answers what never became a request (`clientError` of node:http): there is no response object, only the connection. */
 export function answerClientError(error: Error, socket: Socket): void {
   if (socket.destroyed || errnoOf(error) === 'ECONNRESET') return;
-  answerRaw(REASONS[errnoOf(error) ?? ''] ?? NO_HTTP, socket);
+  answerRaw(REASONS[errnoOf(error) ?? ''] ?? NO_HTTP, socket, isHead(error));
 }
 
+/** As far as the packet tells that could not be read: the answer to HEAD has no content (RFC 9110 §9.3.2). */
+const isHead = (error: Error): boolean =>
+  'rawPacket' in error && Buffer.isBuffer(error.rawPacket) && error.rawPacket.subarray(0, 5).toString('latin1') === 'HEAD ';
+
 /** Answers on a bare connection, and ends it. */
-export function answerRaw(reason: ApiError, socket: Socket): void {
+export function answerRaw(reason: ApiError, socket: Socket, withoutContent = false): void {
   const { status } = ERROR_CODES[reason.code];
   const id = randomUUID();
   // There may be no address to name.
@@ -30,6 +34,6 @@ export function answerRaw(reason: ApiError, socket: Socket): void {
     'connection: close',
     ...Object.entries(reason.headers).map((pair) => pair.join(': ')),
   ];
-  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${withoutContent ? '' : body}`);
   socket.destroy();
 }

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problem } from '../api/problem.ts';
 import { jobSpec, type SpecLimits } from '../api/spec.ts';
 import { SAMPLES, textOf } from './openapi-samples.ts';
 
@@ -58,6 +59,7 @@ export async function describeApi(app: FastifyInstance, limits: SpecLimits, vers
       nameWildcard(openapiObject);
       describeStreams(openapiObject);
       explain(openapiObject);
+      describeOtherErrors(openapiObject);
       return openapiObject;
     },
   });
@@ -131,5 +133,17 @@ function describeStreams(document: { paths?: object | undefined }): void {
         response['content'] = { 'application/problem+json': content['application/json'] };
       }
     }
+  }
+}
+
+/** What any request may be answered, whatever it asks for: no key, too many of them, too slow, no HTTP. */
+function describeOtherErrors(document: { paths?: object | undefined }): void {
+  const schema = z.toJSONSchema(problem, { target: 'openapi-3.1' as never });
+  for (const operations of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values(operations as Record<string, { responses?: Record<string, unknown> }>))
+      operation.responses = {
+        ...operation.responses,
+        default: { description: 'Any other error', content: { 'application/problem+json': { schema } } },
+      };
   }
 }

@@ -72,6 +72,10 @@ describe('what the service says of itself', () => {
       '/readyz',
       '/runtimes',
     ]);
+    for (const operations of Object.values(document.paths)) {
+      for (const { responses } of Object.values(operations))
+        expect(responses['default']?.content).toHaveProperty(['application/problem+json']);
+    }
     const form = document.paths['/jobs']?.['post']?.requestBody?.content['multipart/form-data']?.schema.properties;
     expect(Object.keys(form?.['spec']?.properties ?? {})).toContain('timeout_sec');
     expect(document.paths['/jobs/{id}']?.['get']?.responses['404']?.content).toHaveProperty(['application/problem+json']);
