@@ -1,3 +1,5 @@
+import { NETWORK_DRIVER } from './network/attacks.ts';
+
 /**
  * What stands between a job and the machine, each with the change to the source that takes it away and an attack that gets through
  * then. `npm run attacks -- --without` makes the change in a copy and looks: a mitigation whose attack fails all the same is one that
@@ -18,8 +20,11 @@ const SECCOMP = 'src/sandbox/seccomp.ts';
 const COLLECT = 'src/sandbox/collect.ts';
 const HOST = 'src/sandbox/bubblewrap-host.ts';
 const CONFINE = 'runtimes/python/agent/confine.py';
+const RULESET = 'src/sandbox/egress/ruleset.ts';
+const RESOLVER = 'src/sandbox/egress/resolver.ts';
 const COLD = 'bubblewrap';
 const WARM = 'bubblewrap, warm';
+const OUTBOUND = NETWORK_DRIVER;
 
 export const MITIGATIONS: readonly Mitigation[] = [
   {
@@ -198,5 +203,53 @@ export const MITIGATIONS: readonly Mitigation[] = [
     to: '        pass\n',
     driver: WARM,
     attack: 'host-files/kernel-symbols',
+  },
+  {
+    what: 'the filter’s look at special addresses',
+    file: RULESET,
+    from: ", ...inSet('special', 'goto refuse')",
+    to: '',
+    driver: OUTBOUND,
+    attack: 'special-addresses',
+  },
+  {
+    what: 'the filter’s look at the machine’s own addresses',
+    file: RULESET,
+    from: "...inSet('own', 'goto refuse'), ",
+    to: '',
+    driver: OUTBOUND,
+    attack: 'the-machine',
+  },
+  {
+    what: 'the bound on connections',
+    file: RULESET,
+    from: '    ct count over ${maxFlows} goto refuse\n',
+    to: '',
+    driver: OUTBOUND,
+    attack: 'too-many-connections',
+  },
+  {
+    what: 'an allow-list in the filter',
+    file: RULESET,
+    from: "[...permittedRules(), 'goto refuse']",
+    to: "[...permittedRules(), 'goto count_flows']",
+    driver: OUTBOUND,
+    attack: 'beyond-the-list',
+  },
+  {
+    what: 'an allow-list in the resolver',
+    file: RESOLVER,
+    from: 'entries?.length === 0 || ',
+    to: '',
+    driver: OUTBOUND,
+    attack: 'beyond-the-list',
+  },
+  {
+    what: 'the resolver’s look at addresses',
+    file: RESOLVER,
+    from: '      if (!addresses.every(({ address }) => isPermitted(address))) return say(CODE.ok);\n',
+    to: '',
+    driver: OUTBOUND,
+    attack: 'inner-names',
   },
 ];

@@ -1,5 +1,6 @@
 import { readAttacks } from './attack.ts';
 import { DRIVERS } from './drivers.ts';
+import { NETWORK_DRIVER, NETWORK_ATTACKS, withstandWithNetwork } from './network/attacks.ts';
 import { laySiege } from './siege.ts';
 
 /** One attack on one driver, in a process of its own: `one.ts DRIVER ATTACK` prints as JSON what was wrong. */
@@ -7,12 +8,19 @@ import { laySiege } from './siege.ts';
 const [driverName, attackId] = process.argv.slice(2);
 const driver = DRIVERS.find(({ name }) => name === driverName);
 const attack = (await readAttacks()).find(({ id }) => id === attackId);
-if (driver === undefined || attack === undefined) throw new Error(`there is no ${driverName} or no ${attackId}`);
+
+async function withstand(): Promise<string[]> {
+  if (driverName === NETWORK_DRIVER && attackId !== undefined && attackId in NETWORK_ATTACKS) return withstandWithNetwork(attackId);
+  if (driver === undefined || attack === undefined) throw new Error(`there is no ${driverName} or no ${attackId}`);
+  const siege = await laySiege(driver);
+  const wrong = await siege.withstand(attack);
+  await siege.close();
+  return wrong;
+}
+
 let wrong: string[];
 try {
-  const siege = await laySiege(driver);
-  wrong = await siege.withstand(attack);
-  await siege.close();
+  wrong = await withstand();
 } catch (error) {
   // Not to work at all without it is one way to need it.
   wrong = [`no job runs: ${error instanceof Error ? error.message : String(error)}`];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readAttacks, type Attack } from './attack.ts';
 import { DRIVERS, type AttackedDriver } from './drivers.ts';
 import { MITIGATIONS } from './mitigations.ts';
+import { readNetworkAttacks, withstandAllWithNetwork } from './network/attacks.ts';
 import { laySiege } from './siege.ts';
 import { resultWithout } from './without.ts';
 
@@ -59,6 +60,23 @@ const outcome = table(
 );
 process.stdout.write(`${outcome}\n`);
 
+const networkAttacks = await readNetworkAttacks();
+let outbound = '';
+if (only.length === 0) {
+  const users = ['root', 'nobody'] as const;
+  const results: Record<string, string[]>[] = [];
+  for (const user of users) results.push(await withstandAllWithNetwork(user, say));
+  const judged = (wrong: string[] = []): string => {
+    if (wrong.length > 0) failed = true;
+    return wrong.length === 0 ? 'held' : '**GOT THROUGH**';
+  };
+  outbound = table(
+    ['attack', 'tries', 'service of root', 'service of an ordinary user'],
+    networkAttacks.map(({ name, tries }) => [name, tries, ...results.map((byName) => judged(byName[name]))]),
+  );
+  process.stdout.write(`\n${outbound}\n`);
+}
+
 let mitigations = '';
 if (without) {
   const body: string[][] = [];
@@ -90,7 +108,7 @@ const between = (page: string, mark: string, text: string): string => {
 if (save) {
   const path = join(import.meta.dirname, '../../docs/security.md');
   const page = await readFile(path, 'utf8');
-  await writeFile(path, between(between(page, 'attacks', outcome), 'mitigations', mitigations));
+  await writeFile(path, between(between(between(page, 'attacks', outcome), 'outbound', outbound), 'mitigations', mitigations));
 }
 const count = columns.reduce((sum, { results }) => sum + (typeof results === 'string' ? 0 : results.size), 0);
 say(failed ? 'NOT as promised: see above' : `as promised: ${count} attacks on ${columns.length} drivers`);

@@ -7,13 +7,13 @@ import time
 RESOLVER = ("127.0.0.1", 53)
 question = bytes.fromhex("1234010000010000000000000a" + b"unanswered".hex() + "00" + "00010001")
 flood = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for number in range(20_000):
+for number in range(10_000):
     try:
         flood.sendto((question, os.urandom(40), b"", question[:14] + b"\xff" * 40)[number % 4], RESOLVER)
     except OSError:
         pass
 connections = []
-for _ in range(100):
+for _ in range(30):
     connection = socket.socket()
     connection.settimeout(0.2)
     try:

@@ -1,12 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseDestination, type Destination } from '../../../src/api/net-policy.ts';
 import { parseRange, type Range } from '../../../src/sandbox/egress/ranges.ts';
 import type { Network } from '../../../src/sandbox/sandbox.ts';
 import { MACHINE, OTHER_PORT, PORT, PUBLIC, SPECIAL_HOSTS } from '../../support/network-lab/addresses.ts';
 import { EGRESS, openLab, type Lab } from '../../support/network-lab/lab.ts';
+import { allow, NETWORK_ATTACKS, runNetworkAttack } from './attacks.ts';
 
 /** Programs that look for a way to where they must not get, on a machine and an internet of network namespaces of ours. */
 
@@ -17,11 +15,7 @@ const why =
   process.getuid?.() !== 0 ? 'only root can make the networks' : missing.length > 0 ? `missing: ${missing.join(', ')}` : undefined;
 if (why !== undefined && process.env['CI']) throw new Error(why);
 
-const attack = (name: string): Promise<string> => readFile(join(import.meta.dirname, `${name}.py`), 'utf8');
 const ranges = (...texts: string[]): Range[] => texts.map((text) => parseRange(text)).filter((range) => range !== undefined);
-const allow = (...entries: string[]): Network => ({
-  allow: entries.map(parseDestination).filter((entry): entry is Destination => typeof entry !== 'string'),
-});
 
 /** Prints what it hears from each host, or what became of it. */
 const VISIT = `
@@ -45,8 +39,6 @@ for (const user of ['root', 'nobody'] as const) {
 
     const visit = async (network: Network, ...hosts: string[]): Promise<string[]> =>
       (await lab.run(VISIT, network, { env: { HOSTS: hosts.join(' ') } })).output.trim().split('\n');
-    const said = async (name: string, network: Network = 'outbound', env: Record<string, string> = {}): Promise<string> =>
-      (await lab.run(await attack(name), network, { env })).output;
 
     it('is possible, and the hosts that it is tried on are there', async () => {
       expect(lab.health.outbound).toEqual({ possible: true });
@@ -110,67 +102,8 @@ with socket.create_connection(("127.0.0.1", 53), 5) as connection:
       expect(await visit('none', PUBLIC.web, PUBLIC.web6, 'four.example')).toEqual(['OSError', 'OSError', 'gaierror']);
     });
 
-    it('does not reach special addresses of any kind', async () => {
-      expect(await said('special-addresses', 'outbound', { TARGETS: JSON.stringify(SPECIAL_HOSTS) })).toBe('done\n');
-    });
-
-    it('does not reach them written otherwise', async () => {
-      expect(await said('written-otherwise')).toBe('done\n');
-    });
-
-    it('does not fall for names that change what they stand for', async () => {
-      expect(await said('rebinding')).toBe(`0 ${PUBLIC.web}\n1 gaierror\n2 gaierror\n`);
-    });
-
-    it('tells no inner addresses, be they mixed with public ones or in IPv6’s clothes', async () => {
-      expect(await visit('outbound', 'inner.example', 'mixed.example', 'mapped.example', 'nat64.example')).toEqual(
-        Array(4).fill('gaierror'),
-      );
-    });
-
-    it('does not follow a redirect to where it must not get', async () => {
-      expect(await said('redirect')).toBe(`${PUBLIC.web} has /page\nConnectionRefusedError\n`);
-    });
-
-    it('can’t be left past its routes', async () => {
-      expect(await said('past-the-routes')).toBe('done\n');
-    });
-
-    it('can’t be changed from inside', async () => {
-      expect(await said('the-filter-itself')).toBe('done\n');
-    });
-
-    it('does not lead to the machine that it is on', async () => {
-      expect(await said('the-machine')).toBe('done\n');
-    });
-
-    it('holds so many connections and no more', async () => {
-      const [tcp, udp, last] = (await said('too-many-connections')).split(' ');
-      expect(Number(tcp) + Number(udp)).toBeLessThanOrEqual(EGRESS.maxFlows);
-      expect(Number(tcp)).toBeGreaterThan(EGRESS.maxFlows - 10);
-      expect(last).toBe('still');
-    });
-
-    it('answers after a flood of questions as before', async () => {
-      expect(await said('flood-of-questions')).toBe(`${PUBLIC.web}\n`);
-    });
-
-    it('reaches what its allow-list names and nothing else', async () => {
-      expect(await said('beyond-the-list', allow(`four.example:${PORT}`, '*.wild.example'))).toBe(
-        [
-          'before its name was asked for: ConnectionRefusedError',
-          `listed: ${PUBLIC.web} ${PORT} | ${PUBLIC.web} says x`,
-          'its other port: ConnectionRefusedError',
-          `below the wildcard: ${PUBLIC.other} ${PORT} | ${PUBLIC.other} ${OTHER_PORT}`,
-          'the wildcard’s own name: gaierror',
-          'another name: gaierror',
-          'another address: ConnectionRefusedError ConnectionRefusedError',
-          'another resolver: ConnectionRefusedError PermissionError',
-          '',
-        ]
-          .join('\n')
-          .replace('’', "'"),
-      );
+    it.each(Object.keys(NETWORK_ATTACKS))('withstands: %s', async (name) => {
+      expect(await runNetworkAttack(lab, name)).toEqual([]);
     });
 
     it('reaches the addresses of its allow-list, but none that no job may reach', async () => {
@@ -264,5 +197,17 @@ describe.skipIf(why !== undefined)('what an operator decides', () => {
     expect(
       await visit(allow(inner, PUBLIC.other, 'other.example', 'inner.example'), inner, PUBLIC.other, 'other.example', PUBLIC.web),
     ).toEqual([`${inner} ${PORT}`, 'ConnectionRefusedError', 'gaierror', 'ConnectionRefusedError']);
+  });
+});
+
+describe.skipIf(why !== undefined)('a machine that lacks what networks are made of', () => {
+  it('says so, with the line that mends it, and runs no job that asks for one', async () => {
+    const lab = await openLab('root', EGRESS, ['/usr/bin/slirp4netns', '/usr/sbin/nft']);
+    const remedy = 'apt-get install -y --no-install-recommends slirp4netns nftables';
+    expect(lab.health.outbound).toEqual({ possible: false, reason: 'slirp4netns and nftables not installed', remedy });
+    expect(lab.health.notes.join()).toContain(remedy);
+    await expect(lab.run('print(1)', 'outbound')).rejects.toThrow('not installed');
+    expect((await lab.run('print(1)', 'none')).output).toBe('1\n');
+    await lab.close();
   });
 });

@@ -13,7 +13,7 @@ import { PUBLIC } from './addresses.ts';
  */
 
 type OrderOf =
-  | { kind: 'set up'; user: 'root' | 'nobody'; egress: EgressOptions; instance: string }
+  | { kind: 'set up'; user: 'root' | 'nobody'; egress: EgressOptions; instance: string; hidden: readonly string[] }
   | { kind: 'run'; program: string; network: Network; pids?: number; env?: Record<string, string> }
   | { kind: 'reach'; address: string };
 export type Order = OrderOf & { number: number };
@@ -58,7 +58,8 @@ async function descendantsOf(root: number): Promise<{ names: string[]; networks:
   return { names, networks: networks.size };
 }
 
-export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = EGRESS): Promise<Lab> {
+/** `hidden`: programs that the machine is to have no more than by name. */
+export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = EGRESS, hidden: readonly string[] = []): Promise<Lab> {
   const internet = start('internet.ts', ['--net']);
   const machine = start('machine.ts', ['--net', '--mount']);
   const waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>();
@@ -89,7 +90,7 @@ export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = E
     await promisify(execFile)('nsenter', ['--net', '--target', String(internet.pid), 'ip', ...words]);
     internet.send('go');
     await once(internet, 'message');
-    const { health } = await ask({ kind: 'set up', user, egress, instance: `lab-${process.pid}-${machine.pid}` });
+    const { health } = await ask({ kind: 'set up', user, egress, instance: `lab-${process.pid}-${machine.pid}`, hidden });
     const machinePid = machine.pid;
     if (health === undefined || machinePid === undefined) throw new Error('the machine is not up');
     return {

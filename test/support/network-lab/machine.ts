@@ -4,7 +4,6 @@ import { createServer, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBubblewrap } from '../../../src/sandbox/bubblewrap.ts';
-import type { EgressOptions } from '../../../src/sandbox/egress/egress.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { systemPython } from '../system-python.ts';
 import { GATEWAY, MACHINE, PORT } from './addresses.ts';
@@ -25,7 +24,7 @@ let sandbox: Sandbox | undefined;
 let serial = 0;
 const python = systemPython();
 
-async function setUp(user: 'root' | 'nobody', egress: EgressOptions, instance: string): Promise<Reply> {
+async function setUp({ user, egress, instance, hidden }: Extract<Order, { kind: 'set up' }>): Promise<Reply> {
   const ip = (...words: string[]): void => run('ip', ...words);
   ip('link', 'set', 'lo', 'up');
   ip('link', 'set', 'net', 'up');
@@ -36,6 +35,7 @@ async function setUp(user: 'root' | 'nobody', egress: EgressOptions, instance: s
   ip('-6', 'route', 'add', 'default', 'via', GATEWAY.link6);
   const server = createServer((socket) => socket.on('error', () => undefined).end('the machine itself\n'));
   await new Promise<void>((resolve) => server.listen(PORT, '::', resolve));
+  for (const path of hidden) run('mount', '--bind', '/dev/null', path);
   if (user === 'nobody') {
     // As udev sets it up where there is one.
     run('mount', '-t', 'tmpfs', 'tmpfs', '/dev/net');
@@ -96,8 +96,7 @@ const reach = (address: string): Promise<Reply> =>
   });
 
 process.on('message', (order: Order) => {
-  const work =
-    order.kind === 'set up' ? setUp(order.user, order.egress, order.instance) : order.kind === 'run' ? runJob(order) : reach(order.address);
+  const work = order.kind === 'set up' ? setUp(order) : order.kind === 'run' ? runJob(order) : reach(order.address);
   work.then(
     (reply) => process.send?.({ number: order.number, reply }),
     (error: unknown) =>

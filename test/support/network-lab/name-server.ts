@@ -89,13 +89,19 @@ export function answerTo(query: Buffer, byTcp: boolean): Buffer {
   return Buffer.concat([header, question, ...(isCut ? [] : bytes)]);
 }
 
+/** A header, a name of one letter, type and class; what is shorter is no question. */
+const SHORTEST = 12 + 3 + 4;
+
 export async function startNameServer(address: string): Promise<void> {
   const datagrams = createSocket('udp4');
-  datagrams.on('message', (query, from) => datagrams.send(answerTo(query, false), from.port, from.address));
+  datagrams.on('message', (query, from) => {
+    if (query.length > SHORTEST) datagrams.send(answerTo(query, false), from.port, from.address);
+  });
   await new Promise<void>((resolve) => datagrams.bind(53, address, resolve));
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.on('data', (bytes: Buffer) => {
+      if (bytes.length < 2 + SHORTEST) return void socket.destroy();
       const answer = answerTo(bytes.subarray(2), true);
       const length = Buffer.alloc(2);
       length.writeUInt16BE(answer.length);
