@@ -1,13 +1,13 @@
 import { access, realpath } from 'node:fs/promises';
 import { installerEnvironment } from './child-environment.ts';
 import { runProgram } from './run-program.ts';
-import type { Interpreter } from './runtime.ts';
+import type { HostInterpreter } from './runtime.ts';
 
 /** Where Debian and Ubuntu put packages for their own Python. */
 export const DEBIAN_PACKAGES = '/usr/lib/python3/dist-packages';
 
 /** Whether apt's python3-… packages are for this one; their compiled parts fit no other series. */
-export async function isDebianPython({ executable, prefix }: Interpreter): Promise<boolean> {
+export async function isDebianPython({ executable, prefix }: HostInterpreter): Promise<boolean> {
   return prefix === '/usr' && executable === (await realpath('/usr/bin/python3').catch(() => undefined));
 }
 

@@ -2,10 +2,10 @@ import { aptInstall, isDebianPython } from './debian.ts';
 import type { Discovered } from './discover.ts';
 import { installedPackages } from './packages.ts';
 import { prepare, type PrepareOptions } from './prepare.ts';
-import type { Interpreter } from './runtime.ts';
+import type { HostInterpreter } from './runtime.ts';
 
 export interface Filled {
-  interpreter: Interpreter;
+  interpreter: HostInterpreter;
   packages: Map<string, string>;
   /** What is missing all the same, and what mends it. */
   detail?: string;

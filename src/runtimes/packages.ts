@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEBIAN_PACKAGES, isDebianPython } from './debian.ts';
-import type { Interpreter } from './runtime.ts';
+import type { HostInterpreter } from './runtime.ts';
 
 /** What people ask for when they ask what is installed; everything else would drown it. */
 const MAIN_PACKAGES: ReadonlySet<string> = new Set([
@@ -18,14 +18,14 @@ export const normalizedName = (name: string): string => name.toLowerCase().repla
 const METADATA = /^(?<name>[^-]+)-(?<version>[^-]+)(-py3[^-]*)?\.(dist|egg)-info$/;
 
 /** Folders that jobs of an interpreter import packages from. /usr/local is not shown to jobs of the system's Python. */
-async function packageFolders(interpreter: Interpreter): Promise<string[]> {
+async function packageFolders(interpreter: HostInterpreter): Promise<string[]> {
   const { prefix, venv, series } = interpreter;
   const own = join(venv ?? prefix, 'lib', `python${series}`, 'site-packages');
   return venv === undefined && (await isDebianPython(interpreter)) ? [DEBIAN_PACKAGES, own] : [own];
 }
 
 /** All installed packages by normalized name, as their metadata's folders say. The interpreter is not asked: that would take longer. */
-export async function installedPackages(interpreter: Interpreter): Promise<Map<string, string>> {
+export async function installedPackages(interpreter: HostInterpreter): Promise<Map<string, string>> {
   const folders = await packageFolders(interpreter);
   const names = await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])));
   const packages = new Map<string, string>();

@@ -2,7 +2,7 @@ import { access, mkdir, readdir, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { compareVersions } from './discover.ts';
 import { DEBIAN_PACKAGES } from './debian.ts';
-import type { Interpreter } from './runtime.ts';
+import type { HostInterpreter } from './runtime.ts';
 
 /** Debian's wheels, which its venv module installs from (package python3-pip-whl). */
 const DEBIAN_WHEELS = '/usr/share/python-wheels';
@@ -16,10 +16,10 @@ async function wheelsIn(folder: string): Promise<string[]> {
 }
 
 /** An interpreter's own copy, made for venv. */
-const bundled = ({ prefix, series }: Interpreter): Promise<string[]> =>
+const bundled = ({ prefix, series }: HostInterpreter): Promise<string[]> =>
   wheelsIn(join(prefix, 'lib', `python${series}`, 'ensurepip', '_bundled'));
 
-async function installed({ prefix, series }: Interpreter): Promise<string[]> {
+async function installed({ prefix, series }: HostInterpreter): Promise<string[]> {
   const folders = [join(prefix, 'lib', `python${series}`, 'site-packages'), ...(prefix === '/usr' ? [DEBIAN_PACKAGES] : [])];
   const found = await Promise.all(
     folders.map((folder) =>
@@ -37,7 +37,7 @@ async function installed({ prefix, series }: Interpreter): Promise<string[]> {
  * anywhere, so an interpreter without one (Debian's, without python3-venv) borrows another's. Its own comes first, for
  * a pip fits only some series; of the others' the newest.
  */
-export async function findPip(interpreter: Interpreter, others: readonly Interpreter[]): Promise<string | undefined> {
+export async function findPip(interpreter: HostInterpreter, others: readonly HostInterpreter[]): Promise<string | undefined> {
   const own = [...(await bundled(interpreter)), ...(await installed(interpreter))][0];
   if (own !== undefined) return own;
   const wheels = [...(await wheelsIn(DEBIAN_WHEELS)), ...(await Promise.all(others.map(bundled))).flat()];

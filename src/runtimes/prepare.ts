@@ -8,20 +8,20 @@ import { findFontList, makeFontList } from './font-list.ts';
 import { findPip, pipProgram } from './pip.ts';
 import type { Requirements } from './requirements.ts';
 import { runProgram, type ProgramEnd } from './run-program.ts';
-import type { Interpreter } from './runtime.ts';
+import type { HostInterpreter } from './runtime.ts';
 
 export interface PrepareOptions {
   /** Folder for virtual environments. Services may share it. */
   dir: string;
   requirements: Requirements;
   /** Other interpreters of this machine, whose pip may be borrowed. */
-  others: readonly Interpreter[];
+  others: readonly HostInterpreter[];
   environment: NodeJS.ProcessEnv;
   log: (line: string) => void;
   signal: AbortSignal;
 }
 
-export type Prepared = { interpreter: Interpreter } | Unprepared;
+export type Prepared = { interpreter: HostInterpreter } | Unprepared;
 export interface Unprepared {
   /** Why not, as a sentence. */
   reason: string;
@@ -44,7 +44,7 @@ const environmentFolder = (runtime: Discovered, { dir, requirements }: Pick<Prep
 export async function findPrepared(
   runtime: Discovered,
   options: Pick<PrepareOptions, 'dir' | 'requirements'>,
-): Promise<Interpreter | undefined> {
+): Promise<HostInterpreter | undefined> {
   const venv = environmentFolder(runtime, options);
   const isThere = await access(venv).then(
     () => true,
@@ -53,7 +53,7 @@ export async function findPrepared(
   return isThere ? withEnvironment(runtime.interpreter, venv) : undefined;
 }
 
-async function withEnvironment(interpreter: Interpreter, venv: string): Promise<Interpreter> {
+async function withEnvironment(interpreter: HostInterpreter, venv: string): Promise<HostInterpreter> {
   const fontList = await findFontList(venv);
   return { ...interpreter, venv, ...(fontList === undefined ? {} : { fontList }) };
 }
@@ -109,7 +109,7 @@ async function install(runtime: Discovered, staging: string, options: PrepareOpt
   return { interpreter: await withEnvironment(runtime.interpreter, await publish(venv, environmentFolder(runtime, options))) };
 }
 
-async function pipFor(interpreter: Interpreter, { others, environment, signal, log }: PrepareOptions): Promise<string | undefined> {
+async function pipFor(interpreter: HostInterpreter, { others, environment, signal, log }: PrepareOptions): Promise<string | undefined> {
   const pip = await findPip(interpreter, others);
   if (pip !== undefined) return pip;
   log(`installing ${ANY_PIP} with apt, as no Python here has pip`);

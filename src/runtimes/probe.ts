@@ -2,12 +2,12 @@ import { realpath } from 'node:fs/promises';
 import { OLDEST_MINOR } from './candidates.ts';
 import { bareEnvironment } from './child-environment.ts';
 import { runProgram } from './run-program.ts';
-import type { Interpreter } from './runtime.ts';
+import type { HostInterpreter } from './runtime.ts';
 
 export interface Found {
   /** `3.12.1`. */
   version: string;
-  interpreter: Interpreter;
+  interpreter: HostInterpreter;
 }
 
 /** Far more than any working interpreter takes; the service's start waits for it. */

@@ -1,5 +1,5 @@
 /** An interpreter on this host, as a sandbox needs to know it. All paths are the host's. */
-export interface Interpreter {
+export interface HostInterpreter {
   /** The binary, links resolved, such as `/usr/bin/python3.11`. */
   executable: string;
   /** Its installation (`sys.base_prefix`), such as `/usr`; holds the binary and the standard library. */
@@ -11,6 +11,21 @@ export interface Interpreter {
   /** File of matplotlib's font list in the environment's `lib/`, made ahead: without it every first plot searches all fonts. */
   fontList?: string;
 }
+
+/** An interpreter in a container image. */
+export interface ImageInterpreter {
+  /** The image's id, which names its content: a tag may be moved while jobs wait. */
+  image: string;
+  /** The binary, as containers of the image see it. */
+  executable: string;
+  /** What containers of the image have in their environment. */
+  environment: Readonly<Record<string, string>>;
+  /** Normalized names of its packages. */
+  packages: readonly string[];
+}
+
+/** Each driver of the sandbox runs one kind. */
+export type Interpreter = HostInterpreter | ImageInterpreter;
 
 /** An interpreter with its packages, under a name such as `python3.12`. */
 export interface Runtime {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakePython } from '../../test/support/fake-python.ts';
 import { systemPython } from '../../test/support/system-python.ts';
 import { tinyWheel } from '../../test/support/tiny-wheel.ts';
-import type { Runtime, Runtimes } from './runtime.ts';
+import type { HostInterpreter, Runtime, Runtimes } from './runtime.ts';
 import { createRuntimes, type RuntimesOptions } from './runtimes.ts';
 
 let home: string;
@@ -75,7 +75,8 @@ describe('preparing the default runtime', () => {
     await changed(runtimes);
     process.umask(umask);
 
-    const { interpreter, ...ready } = main(runtimes) ?? {};
+    const { interpreter: found, ...ready } = main(runtimes) ?? {};
+    const interpreter = found as HostInterpreter | undefined;
     expect(log.at(-1)).toMatch(/: tiny 1\.0 installed in \d+ s$/);
     expect(ready).toMatchObject({ state: 'ready' });
     expect(ready).not.toHaveProperty('detail');
@@ -113,7 +114,7 @@ describe('preparing the default runtime', () => {
     await pythonWhoseVenv(program);
     const runtimes = await start({ environment: { HOME: home } });
     await changed(runtimes);
-    const { venv = '', fontList } = main(runtimes)?.interpreter ?? {};
+    const { venv = '', fontList } = (main(runtimes)?.interpreter ?? {}) as HostInterpreter;
     expect(fontList).toBe('fontlist-v3.11.0.json');
     expect(await readFile(join(venv, 'lib/fontlist-v3.11.0.json'), 'utf8')).toBe('/nonexistent\n');
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../errors.ts';
 import { launcherScript, networkScript } from './launcher.ts';
+import { MASKED_PROC } from './masked-proc.ts';
 import { INSIDE, type Host } from './plan.ts';
 import { MODULES_DIR } from './plots.ts';
 import { seccompFilter, type Architecture } from './seccomp.ts';
@@ -24,20 +25,6 @@ const COPIED_ETC = [
   'ssl/openssl.cnf',
   'fonts',
   'matplotlibrc',
-];
-
-/** What Docker masks, and the kernel's symbols. What only the host's root may read needs no mask. */
-const MASKED_PROC = [
-  'keys',
-  'kallsyms',
-  'kcore',
-  'timer_list',
-  'sched_debug',
-  'latency_stats',
-  'sysrq-trigger',
-  'kmsg',
-  'kpagecount',
-  'kpageflags',
 ];
 
 const OWN_ETC: Record<string, string> = {

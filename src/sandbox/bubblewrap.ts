@@ -8,6 +8,7 @@ import { openCgroups, type Cgroup, type Cgroups } from './cgroup.ts';
 import { collectRun } from './collect-run.ts';
 import { createEgress, NETWORK_PROCESSES, wantsNetwork, type Egress, type EgressOptions } from './egress/egress.ts';
 import { firstCause } from './first-cause.ts';
+import { hostRun, type HostRun } from './host-run.ts';
 import { exitOf } from './exit.ts';
 import { createLauncherPool } from './launcher-pool.ts';
 import { prepareLauncher, type Launched, type Prepared } from './launcher.ts';
@@ -120,7 +121,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     return host;
   };
 
-  async function startIt(slot: Slot, run: RunSpec): Promise<Started> {
+  async function startIt(slot: Slot, run: HostRun): Promise<Started> {
     try {
       return { slot, launched: await slot.start(run), coldBecause: undefined };
     } catch (error) {
@@ -129,7 +130,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     }
   }
 
-  async function startCold(run: RunSpec): Promise<Started> {
+  async function startCold(run: HostRun): Promise<Started> {
     if (wantsNetwork(run)) return startIt(await makeSlot(true), run);
     try {
       return await startIt(await pool.take(), run);
@@ -138,7 +139,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     }
   }
 
-  async function startSomehow(run: RunSpec): Promise<Started> {
+  async function startSomehow(run: HostRun): Promise<Started> {
     if (warm === undefined) return startCold(run);
     let slot = await warm.take(run);
     if (typeof slot === 'object') {
@@ -152,7 +153,8 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     return { ...(await startCold(run)), coldBecause: slot };
   }
 
-  async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
+  async function start(spec: RunSpec, signal: AbortSignal): Promise<Running> {
+    const run = hostRun(spec);
     if (wantsNetwork(run) && !outbound.possible) throw new NetworkUnavailable(`${outbound.reason}: ${outbound.remedy}`);
     const { slot, launched, coldBecause } = await startSomehow(run);
     const { cgroup } = slot;
@@ -287,7 +289,9 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
       return { guarantees, outbound, notes };
     },
 
-    anticipate: (interpreter) => warm?.anticipate(interpreter),
+    anticipate(interpreter) {
+      if (!('image' in interpreter)) warm?.anticipate(interpreter);
+    },
 
     start,
 
@@ -304,7 +308,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
 }
 
 /** Starts a run with a launcher. What that is to open are files for a moment only. */
-async function startIn(launcher: Prepared, host: Host, run: RunSpec, uid: number, cgroups: boolean, egress: Egress): Promise<Launched> {
+async function startIn(launcher: Prepared, host: Host, run: HostRun, uid: number, cgroups: boolean, egress: Egress): Promise<Launched> {
   const made: string[] = [];
   const file = (name: string, bytes: string | Buffer, mode: number): string => {
     const path = join(host.workDir, `${launcher.pid}-${name}`);

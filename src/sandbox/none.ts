@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { removeTree } from '../artifacts/remove-tree.ts';
 import { collectRun } from './collect-run.ts';
 import { firstCause } from './first-cause.ts';
+import { hostRun, type HostRun } from './host-run.ts';
 import { launcherScript, prepareLauncher, type Prepared } from './launcher.ts';
 import { readOutput } from './output.ts';
 import { MODULES_DIR, plotEnvironment } from './plots.ts';
@@ -26,7 +27,7 @@ const UNFILTERED: Outbound & { possible: false } = {
 export function createNone(): Sandbox {
   const running = new Set<Running>();
 
-  const initSteps = (run: RunSpec, home: string): Step[] => {
+  const initSteps = (run: HostRun, home: string): Step[] => {
     const { executable, venv, series } = run.interpreter;
     const python = venv === undefined ? executable : join(venv, 'bin', `python${series}`);
     const environment = {
@@ -51,7 +52,8 @@ export function createNone(): Sandbox {
     ];
   };
 
-  async function start(run: RunSpec, signal: AbortSignal): Promise<Running> {
+  async function start(spec: RunSpec, signal: AbortSignal): Promise<Running> {
+    const run = hostRun(spec);
     if (run.network !== undefined && run.network !== 'none') throw new NetworkUnavailable(UNFILTERED.reason);
     const home = await mkdtemp(join(tmpdir(), 'job-runner-none-'));
     const removeHome = (): Promise<void> => removeTree(home);

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { OutputChunk } from './sandbox.ts';
 
 /** Unread bytes after which the program is made to wait. */
@@ -9,7 +9,7 @@ const HIGH_WATER = 1024 * 1024;
  * then dropped. Ends when every pipe has ended. Not reading it fills the pipes, so that the program waits.
  */
 export async function* readOutput(
-  pipes: { stdout: Socket; stderr: Socket },
+  pipes: { stdout: Readable; stderr: Readable },
   maxBytes: number,
   onLimit: () => void,
 ): AsyncGenerator<OutputChunk> {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import type { Interpreter } from '../runtimes/runtime.ts';
+import type { HostInterpreter } from '../runtimes/runtime.ts';
+import type { HostRun } from './host-run.ts';
 import { plotEnvironment } from './plots.ts';
-import type { Limits, RunSpec } from './sandbox.ts';
+import type { Limits } from './sandbox.ts';
 
 /**
  * What a sandbox is made of: pure, from a run to the steps of libexec/sandbox-launch.pl and to bubblewrap's
@@ -59,7 +60,7 @@ export const mountPoint = (host: Host, name = ''): string => join(host.workDir, 
 export const isSystemPrefix = (prefix: string): boolean => prefix === '/usr';
 
 /** Path of the interpreter's binary inside. */
-export function insideExecutable({ executable, prefix, venv, series }: Interpreter): string {
+export function insideExecutable({ executable, prefix, venv, series }: HostInterpreter): string {
   if (venv !== undefined) return `${INSIDE.venv}/bin/python${series}`;
   return isSystemPrefix(prefix) ? executable : executable.replace(prefix, INSIDE.base);
 }
@@ -88,7 +89,7 @@ export const openSteps = (files: Partial<OpenedFiles>): Step[] =>
   Object.entries(files).map(([name, path]) => ['open', DESCRIPTORS[name as keyof OpenedFiles], path]);
 
 /** The launcher's second steps: what it mounts, in its own mount namespace, and starts. */
-export function launchSteps(host: Host, run: RunSpec, uid: number, files: OpenedFiles, network: readonly Step[]): Step[] {
+export function launchSteps(host: Host, run: HostRun, uid: number, files: OpenedFiles, network: readonly Step[]): Step[] {
   // Without root the launcher is root of a user namespace that maps to the service's user, and so are the job's files.
   const owner = host.root ? uid : 0;
   const size = run.limits.diskBytes + DISK_SLACK_BYTES;
@@ -114,7 +115,7 @@ export function launchSteps(host: Host, run: RunSpec, uid: number, files: Opened
   ];
 }
 
-function interpreterArgs(host: Host, { executable, prefix, venv, series }: Interpreter): string[] {
+function interpreterArgs(host: Host, { executable, prefix, venv, series }: HostInterpreter): string[] {
   const args: string[] = [];
   if (!isSystemPrefix(prefix)) args.push('--ro-bind', mountPoint(host, 'base'), INSIDE.base);
   if (venv !== undefined) {
@@ -129,11 +130,11 @@ function interpreterArgs(host: Host, { executable, prefix, venv, series }: Inter
 }
 
 /** Where matplotlib looks for it; a link, for it wants the folder to be writable. */
-export const fontListArgs = ({ fontList }: Interpreter): string[] =>
+export const fontListArgs = ({ fontList }: HostInterpreter): string[] =>
   fontList === undefined ? [] : ['--symlink', `${INSIDE.venv}/lib/${fontList}`, `${INSIDE.home}/.cache/matplotlib/${fontList}`];
 
 /** The system and the interpreter, read-only: what every process in a sandbox sees, whoever it is. */
-export function rootArgs(host: Host, interpreter: Interpreter): string[] {
+export function rootArgs(host: Host, interpreter: HostInterpreter): string[] {
   return [
     ...['--ro-bind', '/usr', '/usr'],
     // Programs that somebody installed by hand are no business of a job's, unless its interpreter is one of them.
@@ -148,7 +149,7 @@ export function rootArgs(host: Host, interpreter: Interpreter): string[] {
  * bubblewrap's arguments, NUL-separated as `--args FD` reads them. `inNetwork`: the launcher has joined a network namespace that was made
  * for this run, whose filter the job has no right over. Said of any other launcher, it would be the host's network.
  */
-export function bubblewrapArgs(host: Host, run: RunSpec, inNetwork: boolean): string[] {
+export function bubblewrapArgs(host: Host, run: HostRun, inNetwork: boolean): string[] {
   const at = (name: string): string => mountPoint(host, name);
   return [
     '--unshare-all',
@@ -193,7 +194,7 @@ export function rlimitSteps(limits: Limits, cgroups: boolean): Step[] {
 }
 
 /** What an interpreter is started with, whatever it is to run. */
-export const interpreterEnvironment = (interpreter: Interpreter): Record<string, string> => ({
+export const interpreterEnvironment = (interpreter: HostInterpreter): Record<string, string> => ({
   PATH: `${insideExecutable(interpreter).replace(/\/[^/]+$/, '')}:/usr/bin:/bin`,
   HOME: INSIDE.home,
   LANG: 'C.UTF-8',
@@ -204,7 +205,7 @@ export const interpreterEnvironment = (interpreter: Interpreter): Record<string,
 });
 
 /** Environment of a job: what every job has, where its own words win. */
-export function jobEnvironment(run: RunSpec): Record<string, string> {
+export function jobEnvironment(run: HostRun): Record<string, string> {
   const base = interpreterEnvironment(run.interpreter);
   const environment: Record<string, string> = {
     ...base,
@@ -221,7 +222,7 @@ export function jobEnvironment(run: RunSpec): Record<string, string> {
 }
 
 /** Steps for the init: the job's own words. */
-export function initSteps(run: RunSpec, cgroups: boolean): Step[] {
+export function initSteps(run: HostRun, cgroups: boolean): Step[] {
   const executable = insideExecutable(run.interpreter);
   return [
     ...rlimitSteps(run.limits, cgroups),

@@ -104,10 +104,10 @@ export type StartPath = 'cold' | 'warm';
 /**
  * Why a program of a driver that starts warm was started cold. It asked to be: `asked`, or for a `network`. It could tell the difference: `environment`
  * (variables that are read when an interpreter starts), `entry` (no ordinary .py file), `shadows` (has modules by the names of some that
- * are imported ahead). There was none: `starting` (the first for this interpreter, or since the last one ended), `empty` (jobs come
+ * are imported ahead), `limits` (others than can be set on what was made ahead, or more files). There was none: `starting` (the first for this interpreter, or since the last one ended), `empty` (jobs come
  * faster than sandboxes can be made), `failing` (they can't be made).
  */
-export type ColdReason = 'asked' | 'network' | 'environment' | 'entry' | 'shadows' | 'starting' | 'empty' | 'failing';
+export type ColdReason = 'asked' | 'network' | 'environment' | 'entry' | 'shadows' | 'limits' | 'starting' | 'empty' | 'failing';
 
 export interface Running {
   readonly path: StartPath;

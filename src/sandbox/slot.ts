@@ -1,6 +1,7 @@
 import type { Cgroup } from './cgroup.ts';
 import type { Launched } from './launcher.ts';
-import type { RunSpec, StartPath } from './sandbox.ts';
+import type { HostRun } from './host-run.ts';
+import type { StartPath } from './sandbox.ts';
 
 /** A sandbox made ahead of time, for one job that is yet to come. */
 export interface Slot {
@@ -9,7 +10,7 @@ export interface Slot {
   /** Resolves when its process has ended: of no use any more, if that was before it got a job. */
   readonly died?: Promise<unknown>;
   /** Gives it its job. Rejects, to be discarded then, when the job could not be started. */
-  start(run: RunSpec): Promise<Launched>;
+  start(run: HostRun): Promise<Launched>;
   /** Ends one that has not got a job, with all that belongs to it. */
   discard(): Promise<void>;
   /** Gives back what it held on the host, once nothing of the job lives and its output has been collected. */

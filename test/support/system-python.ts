@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { realpath } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { Interpreter } from '../../src/runtimes/runtime.ts';
+import type { HostInterpreter } from '../../src/runtimes/runtime.ts';
 
 /** The machine's own Python, as tests use it that need any. */
-export async function systemPython(): Promise<Interpreter> {
+export async function systemPython(): Promise<HostInterpreter> {
   const executable = await realpath('/usr/bin/python3');
   const { stdout } = await promisify(execFile)(executable, [
     '-I',

@@ -30,6 +30,7 @@ _MNT_DETACH = 2
 _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_SET_SECCOMP = 4, 15, 22
 _PR_CAPBSET_DROP, _PR_SET_SECUREBITS, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 24, 28, 38, 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
+_PR_SET_KEEPCAPS = 8
 _SECCOMP_MODE_FILTER = 2
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 # NOROOT, NO_SETUID_FIXUP, KEEP_CAPS off, NO_CAP_AMBIENT_RAISE, each with its lock (capabilities(7)).
@@ -109,6 +110,17 @@ def drop_capabilities():
     header = struct.pack("=Ii", _LINUX_CAPABILITY_VERSION_3, 0)
     _check(_libc.syscall(_SYS_capset, header, bytes(24)), "capset")
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def become_with(uid, capabilities):
+    """From root to another user, keeping only the capabilities of these numbers."""
+    _prctl(_PR_SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    held = sum(1 << number for number in capabilities)
+    header = struct.pack("=Ii", _LINUX_CAPABILITY_VERSION_3, 0)
+    _check(_libc.syscall(_SYS_capset, header, struct.pack("=6I", held, held, 0, 0, 0, 0)), "capset")
 
 
 class _Program(ctypes.Structure):

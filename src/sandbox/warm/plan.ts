@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Interpreter } from '../../runtimes/runtime.ts';
+import type { HostInterpreter } from '../../runtimes/runtime.ts';
+import type { HostRun } from '../host-run.ts';
 import {
   DISK_SLACK_BYTES,
   fontListArgs,
@@ -18,7 +19,7 @@ import {
   type Step,
 } from '../plan.ts';
 import { plotEnvironment } from '../plots.ts';
-import type { Limits, RunSpec } from '../sandbox.ts';
+import type { Limits } from '../sandbox.ts';
 
 /** What a fork server and the worlds of its jobs are made of: pure, as ../plan.ts is for those that start cold. */
 
@@ -55,7 +56,7 @@ const CORES = availableParallelism();
 const staging = (host: Host): string => mountPoint(host, 'staging');
 
 /** The launcher's first steps: it makes the mount namespace, starts the server, and stays to mount what its jobs need. */
-export function serveSteps(host: Host, users: Users, interpreter: Interpreter, imports: readonly string[], argsFile: string): Step[] {
+export function serveSteps(host: Host, users: Users, interpreter: HostInterpreter, imports: readonly string[], argsFile: string): Step[] {
   const settings = { imports, masked: host.maskedProc, limits: [] };
   const server = [insideExecutable(interpreter), '/opt/agent/server.py', JSON.stringify(settings)];
   const bind = (source: string, name: string): Step[] => [
@@ -79,7 +80,7 @@ export function serveSteps(host: Host, users: Users, interpreter: Interpreter, i
 }
 
 /** bubblewrap's arguments for the server: the same system as the jobs of the cold path see, and rights over its own namespaces. */
-export function serverArgs(host: Host, interpreter: Interpreter): string[] {
+export function serverArgs(host: Host, interpreter: HostInterpreter): string[] {
   const environment = {
     ...interpreterEnvironment(interpreter),
     ...plotEnvironment(INSIDE.modules, {}),
@@ -113,7 +114,7 @@ const tmpfsOptions = (diskBytes: number): string =>
   `size=${diskBytes + DISK_SLACK_BYTES},nr_inodes=${inodeLimit(diskBytes) + INODE_SLACK},mode=0755`;
 
 /** A slot's writable places, made before its job is known. `uid` as the launcher sees it. */
-export function slotSteps(host: Host, interpreter: Interpreter, slot: string, uid: number, diskBytes: number): Step[] {
+export function slotSteps(host: Host, interpreter: HostInterpreter, slot: string, uid: number, diskBytes: number): Step[] {
   const owner = host.root ? uid : 0;
   const root = slotFolder(host, slot);
   const folder = (name: string, mode: string, folderOwner: number): Step => ['folder', join(root, name), mode, folderOwner, folderOwner];
@@ -141,7 +142,7 @@ export function slotSteps(host: Host, interpreter: Interpreter, slot: string, ui
 /** What must be mounted anew when a slot gets its job: nothing, for most. `given` names the folders whose files are in place already. */
 export function jobSteps(
   host: Host,
-  run: RunSpec,
+  run: HostRun,
   slot: string,
   uid: number,
   madeFor: Limits,
@@ -166,7 +167,7 @@ export function jobSteps(
 export const releaseSteps = (host: Host, slot: string): Step[] => [['unmount', slotFolder(host, slot)]];
 
 /** The job's own words, as the agent reads them inside, already without rights. `inherited` bytes of memory are the server's, and not to be counted. */
-export function jobWords(run: RunSpec, cgroups: boolean, inheritedBytes: number): string {
+export function jobWords(run: HostRun, cgroups: boolean, inheritedBytes: number): string {
   const limits = rlimitSteps({ ...run.limits, memoryBytes: run.limits.memoryBytes + inheritedBytes }, cgroups);
   return JSON.stringify({
     entry: run.entry,

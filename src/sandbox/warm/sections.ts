@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Interpreter } from '../../runtimes/runtime.ts';
+import type { HostInterpreter } from '../../runtimes/runtime.ts';
 
 /** What fork servers import ahead, from the file of a runtime: a server for each section, which imports those above it as well. */
 export type Section = readonly string[];
@@ -19,15 +19,15 @@ export function parseSections(text: string): Section[] {
 const MAX_FILES = 20;
 const MAX_BYTES = 256 * 1024;
 
-const packageOf = (name: string): string => name.replace(/\..*/, '');
+export const packageOf = (name: string): string => name.replace(/\..*/, '');
 
-const isInstalled = ({ prefix, venv, series }: Interpreter, name: string): boolean =>
+const isInstalled = ({ prefix, venv, series }: HostInterpreter, name: string): boolean =>
   [...(venv === undefined ? [] : [join(venv, 'lib')]), join(prefix, 'lib')].some((lib) =>
     [`python${series}/site-packages`, 'python3/dist-packages'].some((folder) => existsSync(join(lib, folder, packageOf(name)))),
   );
 
 /** The sections that make a difference with an interpreter: the first, and those of which it has at least one package. */
-export const sectionsFor = (interpreter: Interpreter, sections: readonly Section[]): number[] =>
+export const sectionsFor = (interpreter: HostInterpreter, sections: readonly Section[]): number[] =>
   sections.flatMap((section, index) => (index === 0 || section.some((name) => isInstalled(interpreter, name)) ? [index] : []));
 
 /** The source of a program, as far as it says what is imported. */

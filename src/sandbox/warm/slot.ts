@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Interpreter } from '../../runtimes/runtime.ts';
+import type { HostInterpreter } from '../../runtimes/runtime.ts';
 import type { Cgroup, Cgroups } from '../cgroup.ts';
 import type { Host } from '../plan.ts';
 import { SandboxLost, type Limits } from '../sandbox.ts';
@@ -25,7 +25,7 @@ const KILL_AGAIN_MS = 5000;
 let serial = 0;
 
 /** A process forked from the server, isolated, in its cgroups, waiting for its job. */
-export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter: Interpreter): Promise<Slot> {
+export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter: HostInterpreter): Promise<Slot> {
   const { host, cgroups } = parts;
   const name = `${++serial}`;
   const uid = host.root ? parts.takeUid() : host.uid;

@@ -1,7 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Interpreter } from '../../runtimes/runtime.ts';
-import type { ColdReason, RunSpec } from '../sandbox.ts';
+import type { HostInterpreter } from '../../runtimes/runtime.ts';
+import type { HostRun } from '../host-run.ts';
+import type { ColdReason } from '../sandbox.ts';
 import type { Slot } from '../slot.ts';
 import { shadows, whyCold } from './eligible.ts';
 import { serverArgs, serveSteps } from './plan.ts';
@@ -17,9 +18,9 @@ export interface WarmOptions extends SlotParts {
 
 export interface WarmStarts {
   /** Keeps an interpreter warm, and no longer the one that was named before. Others are from their first job until nobody has used them for a while. */
-  anticipate(interpreter: Interpreter): void;
+  anticipate(interpreter: HostInterpreter): void;
   /** Or why this run starts cold. */
-  take(run: RunSpec): Promise<Slot | ColdReason>;
+  take(run: HostRun): Promise<Slot | ColdReason>;
   close(): Promise<void>;
 }
 
@@ -38,7 +39,7 @@ export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts
   let anticipated = '';
   let servers = 0;
 
-  const startServer = async (interpreter: Interpreter, section: number): Promise<ForkServer> => {
+  const startServer = async (interpreter: HostInterpreter, section: number): Promise<ForkServer> => {
     const { host, users } = options;
     const argsFile = join(host.workDir, `server-${++servers}`);
     // Opened by the server's own user.
@@ -50,8 +51,8 @@ export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts
       await rm(argsFile);
     }
   };
-  const keyOf = (interpreter: Interpreter): string => JSON.stringify([interpreter.executable, interpreter.venv]);
-  const poolFor = (interpreter: Interpreter, section: number): { pool: WarmPool; imported: ReadonlySet<string> } => {
+  const keyOf = (interpreter: HostInterpreter): string => JSON.stringify([interpreter.executable, interpreter.venv]);
+  const poolFor = (interpreter: HostInterpreter, section: number): { pool: WarmPool; imported: ReadonlySet<string> } => {
     const key = `${keyOf(interpreter)} ${section}`;
     const known = pools.get(key);
     if (known !== undefined) {

@@ -1,0 +1,249 @@
+import { availableParallelism } from 'node:os';
+import { StartError } from '../errors.ts';
+import type { ImageInterpreter } from '../runtimes/runtime.ts';
+import { collectFrames } from './docker/collect.ts';
+import { connect, NO_NETWORK, type Connection } from './docker/connect.ts';
+import { openContainer, type Container, type EndReport } from './docker/container.ts';
+import type { EngineSettings } from './docker/engine.ts';
+import { encodeFrame, ORDER } from './docker/frames.ts';
+import { itemsOf, ordersFor, ordersForText, roomFor } from './docker/given.ts';
+import { findImage, probeImage, type ImageDescription } from './docker/image.ts';
+import { ownName } from './docker/owner.ts';
+import { LABELS, runOrder, setUpOrder, type Given, type ImageRun } from './docker/plan.ts';
+import { MODULES } from './docker/sources.ts';
+import { sweep } from './docker/sweep.ts';
+import { createWarmStarts, type WarmOptions, type WarmStarts } from './docker/warm-start.ts';
+import { exitOf } from './exit.ts';
+import { firstCause } from './first-cause.ts';
+import { readOutput } from './output.ts';
+import {
+  NetworkUnavailable,
+  SandboxLost,
+  type ColdReason,
+  type Ended,
+  type Exit,
+  type Limits,
+  type RunSpec,
+  type Running,
+  type Sandbox,
+  type StartPath,
+} from './sandbox.ts';
+import { seccompFilter, seccompProfile } from './seccomp.ts';
+
+export interface DockerOptions {
+  engine: EngineSettings;
+  /** An OCI runtime other than the engine's own. */
+  runtime: string | undefined;
+  /** Warm starts; without, each job's container is made when it comes. */
+  warm?: WarmOptions | undefined;
+}
+
+export interface DockerSandbox extends Sandbox {
+  /** What an image has for jobs; undefined when the engine has no such image. Its first asking is a trial run. Throws a StartError with what mends it. */
+  describe(image: string): Promise<ImageDescription | undefined>;
+}
+
+/** After which an init that has been told to end its job is ended with it. */
+const KILL_AGAIN_MS = 5000;
+const CORES = availableParallelism();
+
+interface Started {
+  container: Container;
+  path: StartPath;
+  coldBecause?: ColdReason | undefined;
+}
+
+/** Runs each job in a container of its own, over the Engine API. docs/sandbox.md tells what stands between a job and the machine. */
+export function createDocker(options: DockerOptions): DockerSandbox {
+  let connection: Connection | undefined;
+  let warm: WarmStarts | undefined;
+  const running = new Set<Running>();
+  const described = new Map<string, ImageDescription>();
+  const owner = ownName();
+
+  const engine = (): Connection => {
+    if (connection === undefined) throw new Error('check() comes first');
+    return connection;
+  };
+  const planFor = ({ image }: ImageInterpreter, limits: Limits, labels: Record<string, string> = {}) => ({
+    image,
+    limits,
+    profile: seccompProfile(engine().architecture),
+    runtime: options.runtime,
+    labels: { [LABELS.owner]: owner, ...labels },
+  });
+  const filter = (): Buffer => seccompFilter(engine().architecture);
+
+  /** Undefined where nothing is started ahead. */
+  async function takeWarm(run: ImageRun, given: Given): Promise<Container | ColdReason | undefined> {
+    if (options.warm === undefined) return undefined;
+    const { image, executable } = run.interpreter;
+    if (warm?.interpreter.image !== image || warm.interpreter.executable !== executable) return 'starting';
+    return warm.take(run, given);
+  }
+
+  async function open(run: ImageRun): Promise<Started> {
+    const [code, input] = await Promise.all([itemsOf(run.codeDir, 'code'), itemsOf(run.inputDir, 'input')]);
+    // A writable copy of the code is the job's own, and counts as such.
+    const given = roomFor(run.workspace === 'writable' ? input : [...code, ...input]);
+    const give = async (container: Container): Promise<void> => {
+      await container.order(encodeFrame(ORDER.give, { bytes: given.bytes, writable: run.workspace === 'writable' }));
+      for await (const order of ordersFor([...code, ...input])) await container.order(order);
+      await container.order(encodeFrame(ORDER.run, runOrder(run, threadsFor(run.limits))));
+      await container.next('started');
+    };
+    let taken = await takeWarm(run, given);
+    if (typeof taken === 'object') {
+      try {
+        await give(taken);
+        return { container: taken, path: 'warm' };
+      } catch (error) {
+        options.warm?.events.trouble('a warm start failed; the job starts cold', error);
+        await taken.remove();
+        taken = 'failing';
+      }
+    }
+    const container = await openContainer(engine().client, { ...planFor(run.interpreter, run.limits, { [LABELS.job]: run.jobId }), given });
+    try {
+      await container.order(encodeFrame(ORDER.setUp, setUpOrder(filter(), 0)));
+      for (const [path, text] of Object.entries(MODULES)) await container.order(...ordersForText(path, text));
+      await give(container);
+    } catch (error) {
+      await container.remove();
+      throw error;
+    }
+    return { container, path: 'cold', coldBecause: taken };
+  }
+
+  async function start(spec: RunSpec, signal: AbortSignal): Promise<Running> {
+    const { interpreter } = spec;
+    if (!('image' in interpreter)) throw new Error('an interpreter of this host was handed to a sandbox of images');
+    if (spec.network !== undefined && spec.network !== 'none') throw new NetworkUnavailable(NO_NETWORK.reason);
+    const run: ImageRun = { ...spec, interpreter };
+    let started: Started;
+    try {
+      started = await open(run);
+    } catch (error) {
+      throw new Error(`the sandbox could not be set up: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+    const { container, path, coldBecause } = started;
+    let ending: NodeJS.Timeout | undefined;
+    let ended = false;
+    const kill = (): void => {
+      if (ended) return;
+      container.readOn();
+      container.order(encodeFrame(ORDER.kill)).catch(() => undefined);
+      ending ??= setTimeout(() => void container.remove().catch(() => undefined), KILL_AGAIN_MS);
+    };
+    const cause = firstCause(run.limits, signal, kill);
+    container.onNotice((what) => cause.end({ kind: what === 'full' ? 'disk_limit' : 'oom' }));
+    const startedAt = performance.now();
+
+    const end = (async (): Promise<Ended> => {
+      try {
+        const report = await container.next('ended');
+        cause.settle();
+        return { exit: cause.get() ?? exitIn(report), usage: usageIn(report) };
+      } catch (error) {
+        cause.settle();
+        const usage = { wallMs: performance.now() - startedAt, cpuMs: 0, maxRssBytes: 0 };
+        const exit: Exit | undefined = cause.get() ?? ((await container.ranOutOfMemory()) ? { kind: 'oom' } : undefined);
+        await container.remove().catch(() => undefined);
+        if (exit !== undefined) return { exit, usage };
+        throw new SandboxLost('the container was lost', { cause: error });
+      } finally {
+        ended = true;
+        clearTimeout(ending);
+      }
+    })();
+    end.catch(() => undefined);
+
+    let disposed: Promise<void> | undefined;
+    const self: Running = {
+      path,
+      coldBecause,
+      output: readOutput(container, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' })),
+      ended: end,
+      async *collect(bounds, leftOut) {
+        await container.order(encodeFrame(ORDER.collect, bounds));
+        yield* collectFrames(container.frames(), bounds, leftOut);
+      },
+      dispose() {
+        disposed ??= (async () => {
+          container.stdout.destroy();
+          container.stderr.destroy();
+          await container.remove();
+          await end.catch(() => undefined);
+          running.delete(self);
+        })();
+        return disposed;
+      },
+    };
+    running.add(self);
+    return self;
+  }
+
+  return {
+    name: 'docker',
+
+    async check() {
+      connection ??= await connect(options.engine, options.runtime);
+      await sweep(connection.client);
+      return connection.health;
+    },
+
+    anticipate(interpreter) {
+      if (options.warm === undefined || !('image' in interpreter) || warm?.interpreter.image === interpreter.image) return;
+      const { limits, events } = options.warm;
+      const before = warm;
+      warm = createWarmStarts({
+        ...options.warm,
+        client: engine().client,
+        plan: planFor(interpreter, limits),
+        filter: filter(),
+        interpreter,
+      });
+      before?.close().catch((error: unknown) => events.trouble('warm containers could not be removed', error));
+    },
+
+    start,
+
+    async describe(image) {
+      const found = await findImage(engine().client, image);
+      if (found === undefined) return undefined;
+      const known = described.get(found.image);
+      if (known !== undefined) return known;
+      try {
+        const description = await probeImage(start, found);
+        described.set(found.image, description);
+        return description;
+      } catch (error) {
+        throw new StartError(
+          `Jobs can’t run in ${image}: ${error instanceof Error ? error.message : String(error)}`,
+          'see what `docker info` says of the engine’s limits, and `docker run --rm IMAGE python3 -V` of the image',
+          error,
+        );
+      }
+    },
+
+    async close() {
+      await Promise.all([...running].map((each) => each.dispose()));
+      await warm?.close();
+      warm = undefined;
+      connection?.client.close();
+      connection = undefined;
+    },
+  };
+}
+
+/** One process of an interpreter uses no more than it may. */
+const threadsFor = (limits: Limits): number => Math.min(CORES, Math.max(1, Math.ceil(limits.cpus)));
+
+const usageIn = ({ wallMs, cpuMs, maxRssBytes }: EndReport): Ended['usage'] => ({ wallMs, cpuMs, maxRssBytes });
+
+function exitIn(report: EndReport): Exit {
+  const own = exitOf(report);
+  const failed = own.kind === 'signaled' || own.code !== 0;
+  if (report.oomKills > 0) return { kind: 'oom' };
+  return failed && report.full ? { kind: 'disk_limit' } : own;
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { StartError } from '../../errors.ts';
+import type { Guarantees, Outbound, SandboxHealth } from '../sandbox.ts';
+import type { Architecture } from '../seccomp.ts';
+import { createEngineClient, type EngineClient } from './client.ts';
+import { possibleEngines, type EngineSettings } from './engine.ts';
+
+export interface Connection {
+  client: EngineClient;
+  /** Of the engine's machine, which may be another one. */
+  architecture: Architecture;
+  health: SandboxHealth;
+}
+
+/** The engine's networks are not filtered: what a job reached there would be whatever the engine's machine reaches. */
+export const NO_NETWORK: Outbound & { possible: false } = {
+  possible: false,
+  reason: 'the Docker sandbox has no filtered network for jobs',
+  remedy: 'run jobs under bubblewrap: USE_DOCKER=0',
+};
+
+const PING_MS = 5000;
+/** The newest API that these calls were written for; older ones have all of them. */
+const NEWEST_API = 47;
+
+const version = z.object({
+  ApiVersion: z.string().regex(/^1\.\d+$/),
+  Arch: z.string(),
+  Components: z.array(z.object({ Name: z.string() })).nullish(),
+});
+const info = z.object({
+  MemoryLimit: z.boolean().default(false),
+  SwapLimit: z.boolean().default(false),
+  PidsLimit: z.boolean().default(false),
+  CpuCfsQuota: z.boolean().default(false),
+  SecurityOptions: z.array(z.string()).nullish(),
+  Runtimes: z.record(z.string(), z.unknown()).nullish(),
+});
+
+const ARCHITECTURES: Readonly<Record<string, Architecture>> = { amd64: 'x64', arm64: 'arm64' };
+
+async function firstThatAnswers(settings: EngineSettings) {
+  const failures: string[] = [];
+  for (const engine of possibleEngines(settings)) {
+    const client = createEngineClient(engine);
+    try {
+      const { body } = await client.call('GET', '/version', undefined, PING_MS);
+      return { found: { engine, version: version.parse(body) }, failures };
+    } catch (error) {
+      failures.push(`${engine.host}: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      client.close();
+    }
+  }
+  return { found: undefined, failures };
+}
+
+/** Finds the engine and what it can do. Throws a StartError with what mends it. */
+export async function connect(settings: EngineSettings, runtime: string | undefined): Promise<Connection> {
+  const { found, failures } = await firstThatAnswers(settings);
+  if (found === undefined) {
+    throw new StartError(
+      `No Docker engine answers (${failures.join('; ')}).`,
+      'start one (sudo systemctl start docker), let this user reach its socket, or set DOCKER_HOST to where it is',
+    );
+  }
+  const { ApiVersion, Arch, Components } = found.version;
+  const architecture = ARCHITECTURES[Arch];
+  if (architecture === undefined)
+    throw new StartError(`There is no system-call filter for the engine’s ${Arch}.`, 'use one on x86_64 or arm64');
+  const client = createEngineClient(found.engine, `/v1.${Math.min(NEWEST_API, Number(ApiVersion.slice(2)))}`);
+  const can = info.parse((await client.call('GET', '/info')).body);
+  if (runtime !== undefined && can.Runtimes && !(runtime in can.Runtimes)) {
+    client.close();
+    const known = Object.keys(can.Runtimes).join(', ');
+    throw new StartError(
+      `DOCKER_RUNTIME=${runtime} is not known to the engine, which has ${known}.`,
+      'add it to "runtimes" in /etc/docker/daemon.json',
+    );
+  }
+  const podman = Components?.some(({ Name }) => Name.includes('Podman')) ?? false;
+  return { client, architecture, health: healthOf(can, podman) };
+}
+
+function healthOf(can: z.output<typeof info>, podman: boolean): SandboxHealth {
+  const options = can.SecurityOptions ?? [];
+  const seccomp = podman || options.some((option) => option.startsWith('name=seccomp'));
+  // Podman's answers leave these out; it has them wherever it has control groups.
+  const limits = { memory: can.MemoryLimit || podman, pids: can.PidsLimit || podman, cpu: can.CpuCfsQuota || podman };
+  const guarantees: Guarantees = {
+    filesystem: true,
+    network: true,
+    processes: true,
+    syscalls: seccomp,
+    user: true,
+    ...limits,
+    disk: true,
+  };
+  const notes: string[] = [];
+  if (!seccomp) notes.push('the engine applies no system-call filter: only a job’s own process has one');
+  for (const [name, held] of Object.entries(limits))
+    if (!held) notes.push(`the engine can’t limit ${name}: give it control groups (rootless: systemd with Delegate=yes)`);
+  if (limits.memory && !can.SwapLimit && !podman) notes.push('the kernel doesn’t count swap: jobs may use it (swapaccount=1)');
+  return { guarantees, outbound: NO_NETWORK, notes };
+}

@@ -1,0 +1,218 @@
+import { PassThrough } from 'node:stream';
+import type { Socket } from 'node:net';
+import { z } from 'zod';
+import type { EngineClient } from './client.ts';
+import { createDemultiplexer } from './demultiplex.ts';
+import { createFrameReader, encodeFrame, ORDER, REPORT, type Frame } from './frames.ts';
+import { BOOTSTRAP, INIT } from './sources.ts';
+import { containerBody, type ContainerPlan } from './plan.ts';
+import { removeContainer } from './sweep.ts';
+
+const message = z.discriminatedUnion('kind', [
+  z.object({ kind: z.enum(['up', 'started', 'full', 'oom']) }),
+  z.object({ kind: z.literal('ready'), imported: z.array(z.string()) }),
+  z.object({ kind: z.literal('failed'), text: z.string() }),
+  z.object({
+    kind: z.literal('ended'),
+    status: z.number(),
+    wallMs: z.number(),
+    cpuMs: z.number(),
+    maxRssBytes: z.number(),
+    oomKills: z.number(),
+    full: z.boolean(),
+  }),
+]);
+
+export type Message = z.output<typeof message>;
+export type EndReport = Extract<Message, { kind: 'ended' }>;
+
+/** A running container with our init in it. */
+export interface Container {
+  id: string;
+  /** What the job says. End with the job, or with the container. */
+  stdout: PassThrough;
+  stderr: PassThrough;
+  /** Sends orders; resolves when the connection has taken them. Rejects when it is gone. */
+  order(...frames: readonly Buffer[]): Promise<void>;
+  /** The next message of one of these kinds. Rejects when the init says that something failed, or is gone. */
+  next<Kind extends Message['kind']>(...kinds: Kind[]): Promise<Extract<Message, { kind: Kind }>>;
+  /** Hears of everything that comes without being asked for. */
+  onNotice(listener: (kind: 'full' | 'oom') => void): void;
+  /** Reads on, whether or not anybody takes the output: its rest is bounded when the job is dead. */
+  readOn(): void;
+  /** What the init sends of the job's files, from now on; ends with the container. */
+  frames(): AsyncGenerator<Frame>;
+  /** Whether the engine counts it as killed for its memory. */
+  ranOutOfMemory(): Promise<boolean>;
+  /** Resolves when the connection is over, for whatever reason. */
+  gone: Promise<void>;
+  /** Ends and removes it. */
+  remove(): Promise<void>;
+}
+
+const PING_MS = 15_000;
+const MAX_ERROR_BYTES = 4096;
+/** Frames that nobody has taken yet, after which the init is made to wait. */
+const MAX_QUEUED_BYTES = 1024 * 1024;
+
+const created = z.object({ Id: z.string() });
+const inspected = z.object({ State: z.object({ OOMKilled: z.boolean() }) });
+
+/** Makes and starts a container, and has its init running. Nothing is left when that fails. */
+export async function openContainer(client: EngineClient, plan: Omit<ContainerPlan, 'bootstrap'>): Promise<Container> {
+  const { body } = await client.call('POST', '/containers/create', containerBody({ ...plan, bootstrap: BOOTSTRAP }));
+  const id = created.parse(body).Id;
+  let socket: Socket | undefined;
+  try {
+    // Before it starts: what its first process says is not to be missed, and its input not to be at its end.
+    socket = await client.upgrade(`/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`);
+    const container = talk(client, id, socket);
+    await client.call('POST', `/containers/${id}/start`);
+    await container.order(INIT);
+    await container.next('up');
+    return container;
+  } catch (error) {
+    socket?.destroy();
+    await removeContainer(client, id).catch(() => undefined);
+    throw error;
+  }
+}
+
+function talk(client: EngineClient, id: string, socket: Socket): Container {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const parts = createDemultiplexer();
+  const cut = createFrameReader();
+  const messages: Message[] = [];
+  const queue: Frame[] = [];
+  let queuedBytes = 0;
+  let errorText = '';
+  let over: Error | undefined;
+  let readingOn = false;
+  let notice: (kind: 'full' | 'oom') => void = () => undefined;
+  let wake = (): void => undefined;
+  let wakeFrames = (): void => undefined;
+
+  const endOutput = (): void => {
+    stdout.end();
+    stderr.end();
+  };
+  const finish = (error: Error): void => {
+    if (over !== undefined) return;
+    over = error;
+    clearInterval(pinging);
+    endOutput();
+    socket.destroy();
+    wake();
+    wakeFrames();
+  };
+  const write = (to: PassThrough, bytes: Buffer): void => {
+    if (to.destroyed || to.writableEnded || to.write(bytes) || readingOn) return;
+    socket.pause();
+    to.once('drain', () => socket.resume()).once('close', () => socket.resume());
+  };
+  const take = ({ kind, payload }: Frame): void => {
+    switch (kind) {
+      case REPORT.stdout:
+        return write(stdout, payload);
+      case REPORT.stderr:
+        return write(stderr, payload);
+      case REPORT.message: {
+        const said = message.parse(JSON.parse(payload.toString('utf8')));
+        if (said.kind === 'full' || said.kind === 'oom') return notice(said.kind);
+        if (said.kind === 'ended') endOutput();
+        messages.push(said);
+        return wake();
+      }
+      default:
+        queue.push({ kind, payload });
+        queuedBytes += payload.length;
+        if (queuedBytes > MAX_QUEUED_BYTES) socket.pause();
+        return wakeFrames();
+    }
+  };
+  socket.on('data', (data: Buffer) => {
+    try {
+      for (const { stream, bytes } of parts(data)) {
+        if (stream === 1) cut(bytes).forEach(take);
+        else errorText = (errorText + bytes.toString('utf8')).slice(-MAX_ERROR_BYTES);
+      }
+    } catch (error) {
+      finish(new Error('the init said what it never says', { cause: error }));
+    }
+  });
+  const gone = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      finish(new Error(`the container is gone ${errorText}`.trim()));
+      resolve();
+    });
+  });
+  socket.on('error', (error) => finish(error));
+  socket.on('end', () => finish(new Error(`the container has ended ${errorText}`.trim())));
+  // The init ends when it hears nothing for a while: a connection that was cut without a word ends its container, too.
+  const pinging = setInterval(() => socket.write(encodeFrame(ORDER.ping)), PING_MS);
+  pinging.unref();
+
+  return {
+    id,
+    stdout,
+    stderr,
+    gone,
+
+    async order(...orders) {
+      for (const each of orders) {
+        if (over !== undefined) throw over;
+        if (socket.write(each)) continue;
+        await new Promise<void>((resolve) => {
+          socket.once('drain', resolve).once('close', resolve);
+        });
+      }
+    },
+
+    async next(...kinds) {
+      for (;;) {
+        const said = messages.shift();
+        if (said?.kind === 'failed') throw new Error(said.text);
+        if (said !== undefined && (kinds as string[]).includes(said.kind)) return said as never;
+        if (said !== undefined) continue;
+        if (over !== undefined) throw over;
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
+
+    onNotice(listener) {
+      notice = listener;
+    },
+
+    readOn() {
+      readingOn = true;
+      socket.resume();
+    },
+
+    async *frames() {
+      for (;;) {
+        const frame = queue.shift();
+        if (frame !== undefined) {
+          queuedBytes -= frame.payload.length;
+          if (queuedBytes <= MAX_QUEUED_BYTES / 2) socket.resume();
+          yield frame;
+        } else if (messages.some(({ kind }) => kind === 'failed')) throw new Error('the files could not be read');
+        else if (over === undefined) await new Promise<void>((resolve) => (wakeFrames = resolve));
+        else throw over;
+      }
+    },
+
+    async ranOutOfMemory() {
+      try {
+        return inspected.parse((await client.call('GET', `/containers/${id}/json`)).body).State.OOMKilled;
+      } catch {
+        return false;
+      }
+    },
+
+    async remove() {
+      finish(new Error('the container was removed'));
+      await removeContainer(client, id);
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+
+/**
+ * Names a process so that others can tell whether it is alive: by the machine's boot, its process namespace, its id and the time of its
+ * start. Only who shares the first two can tell.
+ */
+export function ownName(): string {
+  return [readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), namespace(), process.pid, startOf(process.pid)].join('/');
+}
+
+const namespace = (): string => /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '';
+
+/** proc(5), stat, field 22; undefined when there is no such process. */
+function startOf(pid: number | string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** True only when a process can be seen to be gone. */
+export function isKnownDead(name: string): boolean {
+  const [boot, pids, pid = '', start] = name.split('/');
+  const [ownBoot, ownPids] = ownName().split('/');
+  return boot === ownBoot && pids === ownPids && startOf(pid) !== start;
+}

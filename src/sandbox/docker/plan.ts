@@ -1,0 +1,197 @@
+import { MASKED_PROC } from '../masked-proc.ts';
+import { DISK_SLACK_BYTES, INODE_SLACK, INSIDE, inodeLimit, rlimitSteps } from '../plan.ts';
+import { plotEnvironment } from '../plots.ts';
+import type { Limits, RunSpec } from '../sandbox.ts';
+import type { SeccompProfile } from '../seccomp.ts';
+import type { ImageInterpreter } from '../../runtimes/runtime.ts';
+
+/**
+ * What a container is made of: pure, from a run to the engine's request. Nothing of the job's own words (entry, args, env) is in it:
+ * they go to the init, which hands them to a process that has no rights any more.
+ */
+
+/** A run with an interpreter of an image. */
+export type ImageRun = RunSpec & { interpreter: ImageInterpreter };
+
+/** Users inside; the image of Dockerfile.exec has names for them, and any other user of the host that has these numbers has no part in it. */
+export const USERS = { init: 54_320, job: 54_321 } as const;
+
+export const LABELS = {
+  /** Which process made a container. */
+  owner: 'job-runner.owner',
+  job: 'job-runner.job',
+  /** Of an image: the places that a job needs are where Dockerfile.exec has them. */
+  layout: 'job-runner.layout',
+} as const;
+export const LAYOUT = '1';
+
+/** The init in a container, in memory and processes: in the job's control group, but not the job's. */
+const OWN_BYTES = 24 * 1024 * 1024;
+const OWN_PROCESSES = 1;
+
+const PAGE_BYTES = 4096;
+const CPU_PERIOD_US = 100_000;
+const OPEN_FILES = 1024;
+
+/** Files that a job is given: they lie in the container's memory, and count neither as the job's memory nor towards what it may write. */
+export interface Given {
+  bytes: number;
+  inodes: number;
+}
+
+/** What a file takes of a tmpfs. */
+export const roomOf = (size: number): number => Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
+
+/** Never more than the job's and our own, and nothing of it on a disk. Can be changed while a container runs. */
+export function resources(limits: Limits, given: Given): Record<string, number> {
+  const memory = limits.memoryBytes + given.bytes + OWN_BYTES;
+  return {
+    Memory: memory,
+    // The same as Memory: no swap.
+    MemorySwap: memory,
+    CpuPeriod: CPU_PERIOD_US,
+    CpuQuota: Math.max(1000, Math.round(limits.cpus * CPU_PERIOD_US)),
+    PidsLimit: limits.pids + OWN_PROCESSES,
+  };
+}
+
+export interface ContainerPlan {
+  image: string;
+  /** The program of the first process: bootstrap.py. */
+  bootstrap: string;
+  limits: Limits;
+  given: Given;
+  profile: SeccompProfile;
+  /** An OCI runtime other than the engine's own, such as runsc. */
+  runtime: string | undefined;
+  labels: Record<string, string>;
+}
+
+/** CHOWN and the rest stay away: folders are made by those who are to own them. */
+const CAPABILITIES = ['KILL', 'SETGID', 'SETPCAP', 'SETUID'];
+
+/** Docker's own list (moby, oci/defaults.go), and ours. */
+const MASKED = [
+  ...['/proc/asound', '/proc/acpi', '/proc/scsi', '/proc/interrupts', '/sys/firmware', '/sys/devices/virtual/powercap'],
+  ...MASKED_PROC.map((name) => `/proc/${name}`),
+];
+const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+
+/** The request that makes a container (Engine API, POST /containers/create). */
+export function containerBody(plan: ContainerPlan): object {
+  const { limits, given } = plan;
+  const size = limits.diskBytes + given.bytes + DISK_SLACK_BYTES;
+  const inodes = inodeLimit(limits.diskBytes) + given.inodes + INODE_SLACK;
+  return {
+    Image: plan.image,
+    Entrypoint: ['python3', '-I', '-S', '-c', plan.bootstrap],
+    Cmd: [],
+    // Root with four capabilities until the first lines of the init have made the places; no byte of a job's is read before.
+    User: '0:0',
+    WorkingDir: '/',
+    Hostname: 'job',
+    Labels: plan.labels,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    OpenStdin: true,
+    // When the service is gone, the input ends, and so does the init.
+    StdinOnce: true,
+    Tty: false,
+    HostConfig: {
+      NetworkMode: 'none',
+      // Without /dev/shm: it is a folder of the one place that jobs write to.
+      IpcMode: 'none',
+      CgroupnsMode: 'private',
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      CapAdd: CAPABILITIES,
+      SecurityOpt: ['no-new-privileges', `seccomp=${JSON.stringify(plan.profile)}`],
+      MaskedPaths: MASKED,
+      ReadonlyPaths: READ_ONLY,
+      Tmpfs: {
+        '/workspace': `rw,exec,nosuid,nodev,size=${size},nr_inodes=${inodes},mode=0755,uid=${USERS.init},gid=${USERS.init}`,
+      },
+      ...resources(limits, given),
+      Ulimits: [
+        { Name: 'core', Soft: 0, Hard: 0 },
+        { Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES },
+        { Name: 'memlock', Soft: 65_536, Hard: 65_536 },
+      ],
+      LogConfig: { Type: 'none' },
+      RestartPolicy: { Name: 'no' },
+      AutoRemove: false,
+      // Ours is the first process.
+      Init: false,
+      ...(plan.runtime === undefined ? {} : { Runtime: plan.runtime }),
+    },
+  };
+}
+
+/** What is reserved, while nobody knows how much a job will be given, for as much as that. */
+export const ROOM_AHEAD: Given = { bytes: 2 * 1024 * 1024, inodes: 256 };
+
+export const setUpOrder = (filter: Buffer, reserve: number): object => ({
+  user: USERS.job,
+  filter: filter.toString('base64'),
+  slackBytes: DISK_SLACK_BYTES,
+  slackInodes: INODE_SLACK,
+  reserve,
+});
+
+/** What an interpreter of an image is started with, whatever it is to run: the image's own, and what all drivers set. */
+export const imageEnvironment = ({ environment }: ImageInterpreter): Record<string, string> => ({
+  LANG: 'C.UTF-8',
+  ...environment,
+  HOME: INSIDE.home,
+  PYTHONUNBUFFERED: '1',
+  PYTHONDONTWRITEBYTECODE: '1',
+});
+
+/** Environment of a job: what every job has, where its own words win. */
+export const jobEnvironment = (run: ImageRun): Record<string, string> => ({
+  ...imageEnvironment(run.interpreter),
+  JOB_ID: run.jobId,
+  JOB_INPUT_DIR: INSIDE.input,
+  JOB_OUTPUT_DIR: INSIDE.output,
+  ...run.env,
+  ...plotEnvironment(INSIDE.modules, run.env),
+});
+
+/** The job's own words, as the init reads them, and for a warm start the process that waits for them. */
+export function runOrder(run: ImageRun, threads: number): object {
+  const environment = jobEnvironment(run);
+  const limits = rlimitSteps(run.limits, true).map(([, number, limit]) => [number, limit]);
+  const { executable } = run.interpreter;
+  return {
+    // `--`: an entry that starts with a dash is a file, not an option.
+    command: [executable, ...(run.entry.startsWith('-') ? ['--'] : []), run.entry, ...run.args],
+    environment,
+    limits,
+    split: run.splitOutput,
+    stdin: run.stdin,
+    words: JSON.stringify({
+      entry: run.entry,
+      args: run.args,
+      env: environment,
+      stdin: run.stdin,
+      split: run.splitOutput,
+      threads,
+      limits,
+    }),
+  };
+}
+
+/** Room for the command line that a job will show in place of the agent's. */
+const COMMAND_LINE_BYTES = 4096;
+
+export const warmOrder = (interpreter: ImageInterpreter, imports: readonly string[]): object => ({
+  command: [interpreter.executable, '/workspace/.runner/agent/agent.py', JSON.stringify(imports).padEnd(COMMAND_LINE_BYTES)],
+  environment: {
+    ...imageEnvironment(interpreter),
+    ...plotEnvironment(INSIDE.modules, {}),
+    // A job that may use more gets them when it starts.
+    OPENBLAS_NUM_THREADS: '1',
+    OMP_NUM_THREADS: '1',
+  },
+});

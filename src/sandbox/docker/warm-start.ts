@@ -1,0 +1,112 @@
+import type { ImageInterpreter } from '../../runtimes/runtime.ts';
+import type { ColdReason, Limits } from '../sandbox.ts';
+import { shadows, whyCold } from '../warm/eligible.ts';
+import { packageOf, parseSections, sectionNeeded } from '../warm/sections.ts';
+import type { EngineClient } from './client.ts';
+import { openContainer, type Container } from './container.ts';
+import { encodeFrame, ORDER } from './frames.ts';
+import { ordersForText } from './given.ts';
+import { ROOM_AHEAD, resources, setUpOrder, warmOrder, type ContainerPlan, type Given, type ImageRun } from './plan.ts';
+import { AGENT, IMPORTS, MODULES } from './sources.ts';
+import { createWarmContainers, type WarmContainer, type WarmContainers, type WarmEvents, type WarmRules } from './warm-pool.ts';
+
+export interface WarmOptions {
+  rules: WarmRules;
+  /** What containers are made for, as most jobs are. Jobs with another disk limit start cold; all else is changed when a job comes. */
+  limits: Limits;
+  events: WarmEvents;
+}
+
+export interface WarmStartParts extends WarmOptions {
+  client: EngineClient;
+  plan: Omit<ContainerPlan, 'bootstrap' | 'given'>;
+  filter: Buffer;
+  interpreter: ImageInterpreter;
+}
+
+export interface WarmStarts {
+  interpreter: ImageInterpreter;
+  /** A container that waits for a job such as this one, with the job's limits; or why the job starts cold. */
+  take(run: ImageRun, given: Given): Promise<Container | ColdReason>;
+  close(): Promise<void>;
+}
+
+/** What is imported ahead is in the job's control group; the job's own memory comes on top. */
+const IMPORTED_BYTES = 96 * 1024 * 1024;
+const SECTIONS = parseSections(IMPORTS);
+
+const withImports = (limits: Limits): Limits => ({ ...limits, memoryBytes: limits.memoryBytes + IMPORTED_BYTES });
+
+/** Whether a container can be had for a run: the size of its one writable place can't be changed any more. */
+const fits = ({ limits }: ImageRun, given: Given, madeFor: Limits): boolean =>
+  limits.diskBytes === madeFor.diskBytes && given.bytes <= ROOM_AHEAD.bytes && given.inodes <= ROOM_AHEAD.inodes;
+
+/**
+ * Warm starts for one image: containers that wait, for each set of packages that programs use. One has imported no more than
+ * that: each is used once, and its imports are paid for each job.
+ */
+export function createWarmStarts(parts: WarmStartParts): WarmStarts {
+  const { client, interpreter, rules, limits, events } = parts;
+  const has = (name: string): boolean => interpreter.packages.includes(packageOf(name));
+  const possible = SECTIONS.flatMap((section, index) => (index === 0 || section.some(has) ? [index] : []));
+  const pools = new Map<number, WarmContainers>();
+  for (const index of possible) {
+    const imports = SECTIONS.slice(0, index + 1).flat();
+    const size = index === 0 ? rules.size : 1;
+    pools.set(
+      index,
+      createWarmContainers(() => openWarm(parts, imports), { ...rules, size }, events),
+    );
+  }
+
+  return {
+    interpreter,
+    async take(run, given) {
+      const why = whyCold(run);
+      if (why !== undefined) return why;
+      if (!fits(run, given, limits)) return 'limits';
+      const taken = await pools.get(sectionNeeded(run.codeDir, run.entry, SECTIONS, possible))?.take();
+      if (taken === undefined || typeof taken === 'string') return taken ?? 'starting';
+      try {
+        if (!shadows(run, taken.imported)) {
+          await adjust(client, taken.container, run, limits);
+          return taken.container;
+        }
+        await taken.container.remove();
+        return 'shadows';
+      } catch (error) {
+        events.trouble('a warm container could not be given its limits; the job starts cold', error);
+        await taken.container.remove();
+        return 'limits';
+      }
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.close()));
+    },
+  };
+}
+
+/** Makes a container whose interpreter has imported what it is told, and waits for its job. */
+async function openWarm({ client, plan, filter, interpreter, limits }: WarmStartParts, imports: readonly string[]): Promise<WarmContainer> {
+  const container = await openContainer(client, { ...plan, limits: withImports(limits), given: ROOM_AHEAD });
+  try {
+    const files = Object.entries({ ...MODULES, ...AGENT }).flatMap(([path, text]) => ordersForText(path, text));
+    await container.order(
+      encodeFrame(ORDER.setUp, setUpOrder(filter, ROOM_AHEAD.bytes)),
+      ...files,
+      encodeFrame(ORDER.warm, warmOrder(interpreter, imports)),
+    );
+    const { imported } = await container.next('ready');
+    return { container, imported: new Set(imported) };
+  } catch (error) {
+    await container.remove().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Gives a run the limits that it asks for. */
+async function adjust(client: EngineClient, container: Container, run: ImageRun, madeFor: Limits): Promise<void> {
+  const { memoryBytes, cpus, pids } = run.limits;
+  if (memoryBytes === madeFor.memoryBytes && cpus === madeFor.cpus && pids === madeFor.pids) return;
+  await client.call('POST', `/containers/${container.id}/update`, resources(withImports(run.limits), ROOM_AHEAD));
+}
