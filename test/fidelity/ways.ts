@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import { constants as osConstants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Interpreter } from '../../src/runtimes/runtime.ts';
+import type { HostInterpreter, Interpreter } from '../../src/runtimes/runtime.ts';
 import { INSIDE, jobEnvironment } from '../../src/sandbox/plan.ts';
 import type { RunSpec, Sandbox, StartPath } from '../../src/sandbox/sandbox.ts';
 import type { Case } from './cases.ts';
@@ -89,11 +89,11 @@ async function textOf(stream: Socket): Promise<string> {
 }
 
 /** `python PROGRAM ARGS` without us, in the environment that a job has. */
-export async function bare(interpreter: Interpreter, each: Case): Promise<Doings> {
+export async function bare(interpreter: HostInterpreter, each: Case): Promise<Doings> {
   return withFolder(each, async (folder) => {
     const spec = specFor(each, interpreter, folder);
     const outside: Record<string, string> = { [INSIDE.base]: interpreter.prefix, [INSIDE.input]: spec.inputDir };
-    const environment = Object.entries(jobEnvironment(spec)).map(([name, value]) => [name, plain(value, outside)]);
+    const environment = Object.entries(jobEnvironment({ ...spec, interpreter })).map(([name, value]) => [name, plain(value, outside)]);
     await writeFile(join(folder, 'stdin'), spec.stdin);
     const stdin = openSync(spec.stdin === '' ? '/dev/null' : join(folder, 'stdin'), 'r');
     const [stdout, stderr] = [await makePipe(join(folder, 'stdout')), await makePipe(join(folder, 'stderr'))];
