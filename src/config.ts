@@ -126,7 +126,9 @@ export const environment = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('Bucket for the jobs’ files, on any server that speaks S3, instead of the folder (docs/deploying.md).'),
+    .describe(
+      'Bucket for the jobs’ files, on any server that speaks S3, instead of the folder (docs/deploying.md). Default: `job-runner` where `S3_ENDPOINT` is set.',
+    ),
   S3_ENDPOINT: httpUrl.optional().describe('The S3 server, such as `http://minio:9000`. Default: Amazon’s, for the region.'),
   S3_PUBLIC_ENDPOINT: httpUrl.optional().describe('Where clients reach the same server, for `S3_PRESIGNED`. Default: `S3_ENDPOINT`.'),
   S3_REGION: z.string().optional().describe('Region of the bucket. Default: `AWS_REGION`, else `us-east-1`.'),

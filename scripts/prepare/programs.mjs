@@ -18,6 +18,12 @@ const PROGRAMS = {
     testsOnly: true,
     isThere: () => !isRoot() || onPath('dockerd'),
   },
+  'docker-compose': {
+    packages: ['docker-compose'],
+    purpose: 'runs docker-compose.yml for the tests',
+    testsOnly: true,
+    isThere: () => !isRoot() || onPath('docker-compose'),
+  },
   mmdebstrap: {
     packages: ['mmdebstrap'],
     purpose: 'makes images for tests',

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,9 +61,42 @@ export async function buildImage(docker: Dockerd, dockerfile: string, tag: strin
   await docker.cli(['build', '--network=host', '-f', dockerfile, '-t', tag, '.'], { cwd: ROOT });
 }
 
-/** The image that jobs run in, the real Dockerfile built on this machine's Python: its name says 3.12, whichever that is. */
+/** This machine's Python under the name that the Dockerfiles build on: it says 3.12, whichever that is. */
+const providePython = (docker: Dockerd): Promise<void> =>
+  provideBase(docker, 'python:3.12-slim', ['python3', 'python3-venv', 'python3-pip']);
+
+/** The image that jobs run in, the real Dockerfile built on this machine's Python. */
 export async function buildExecImage(docker: Dockerd): Promise<string> {
-  await provideBase(docker, 'python:3.12-slim', ['python3', 'python3-venv', 'python3-pip']);
+  await providePython(docker);
   await buildImage(docker, 'Dockerfile.exec', EXEC_IMAGE);
   return EXEC_IMAGE;
+}
+
+/** The name that Dockerfile gives to its image, in its first lines. */
+export const SERVICE_IMAGE = 'job-runner:latest';
+
+/** The Node that comes with the packages, and this machine's npm, under the name that Dockerfile builds on. */
+async function provideNode(docker: Dockerd): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), 'docker-node-'));
+  try {
+    const { stdout: modules } = await execute('npm', ['root', '--global']);
+    const { stdout: registry } = await execute('npm', ['config', 'get', 'registry'], { cwd: home });
+    for (const folder of ['bin', 'etc', 'lib/node_modules']) await mkdir(join(home, 'local', folder), { recursive: true });
+    await cp(process.execPath, join(home, 'local/bin/node'));
+    await cp(join(modules.trim(), 'npm'), join(home, 'local/lib/node_modules/npm'), { recursive: true, verbatimSymlinks: true });
+    await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(home, 'local/bin/npm'));
+    await writeFile(join(home, 'local/etc/npmrc'), `registry=${registry.trim()}\ncafile=${CERTIFICATES}\n`);
+    await writeFile(join(home, 'Dockerfile'), 'FROM python:3.12-slim\nCOPY local /usr/local\n');
+    await docker.cli(['build', '-t', 'node:24-slim', '.'], { cwd: home });
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** The image of the service, the real Dockerfile built on the Node that comes with the packages and this machine's Python. */
+export async function buildServiceImage(docker: Dockerd): Promise<string> {
+  await providePython(docker);
+  await provideNode(docker);
+  await buildImage(docker, 'Dockerfile', SERVICE_IMAGE);
+  return SERVICE_IMAGE;
 }

@@ -9,6 +9,7 @@ const execute = promisify(execFile);
 
 /** A Docker daemon of the tests' own. */
 export interface Dockerd {
+  pid: number;
   /** As DOCKER_HOST says it. */
   host: string;
   socketPath: string;
@@ -55,8 +56,12 @@ const answers = (socketPath: string): Promise<boolean> =>
     asked.once('error', () => resolve(false)).end();
   });
 
-/** Starts a daemon without networks of its own: jobs have none, and builds use the host's. Waits for a turn where another test has one. */
-export async function startDockerd(): Promise<Dockerd> {
+/**
+ * Starts a daemon without networks of its own: jobs have none, and builds use the host's. Waits for a turn where another test has one.
+ * With `apart` it lives in a network namespace, where containers may have networks and ports without meeting anybody's; nothing outside is
+ * reached from there.
+ */
+export async function startDockerd({ apart = false } = {}): Promise<Dockerd> {
   await mkdir(DATA, { recursive: true, mode: 0o700 });
   // Short, for the paths of Unix sockets are.
   const home = await mkdtemp('/tmp/jr-docker-');
@@ -66,7 +71,10 @@ export async function startDockerd(): Promise<Dockerd> {
   const child = spawn(
     'setpriv',
     [
-      ...['--pdeathsig', 'TERM', 'flock', '--no-fork', join(DATA, 'lock'), 'dockerd'],
+      ...['--pdeathsig', 'TERM', 'flock', '--no-fork', join(DATA, 'lock')],
+      // Each program takes the place of the one before: the process stays the one that we know.
+      ...(apart ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'] : []),
+      'dockerd',
       ...['--data-root', join(DATA, 'docker'), '--exec-root', join(home, 'exec'), '--pidfile', join(home, 'pid'), '-H', host],
       ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--log-level=warn'],
     ],
@@ -102,6 +110,7 @@ export async function startDockerd(): Promise<Dockerd> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {
+    pid: child.pid ?? 0,
     host,
     socketPath,
     async cli(args, options = {}) {
