@@ -15,13 +15,14 @@ export interface Rescue {
 
 /** What the queue and the leases do to jobs. Every method runs within the caller's transaction. */
 export interface Queue {
-  take(runtimes: readonly string[], worker: string, now: number, leaseMs: number): Lease | undefined;
+  take(runtimes: readonly string[], worker: string, now: number, leaseUntil: number): Lease | undefined;
   /** The job, if the lease is held. */
   held(lease: Lease): JobRow | undefined;
   finish(job: JobRow, finish: Finish, now: number): void;
   release(job: JobRow, log: readonly NewLogEntry[], now: number): void;
   cancelQueued(job: JobRow, log: readonly NewLogEntry[], now: number): void;
-  rescue(rules: RescueRules, now: number): Rescue[];
+  /** `steady`: the clock that leases are held by. */
+  rescue(rules: RescueRules, now: number, steady: number): Rescue[];
 }
 
 type WriteLog = (job: JobRow, entries: readonly NewLogEntry[]) => void;
@@ -69,7 +70,7 @@ export function createQueue(db: DatabaseSync, jobs: Jobs, owners: Owners, notice
   };
 
   return {
-    take(runtimes, worker, now, leaseMs) {
+    take(runtimes, worker, now, leaseUntil) {
       const job = next(runtimes);
       if (job === undefined) return undefined;
       owners.served(job.owner);
@@ -79,7 +80,7 @@ export function createQueue(db: DatabaseSync, jobs: Jobs, owners: Owners, notice
         started_at: now,
         worker,
         lease_token: token,
-        lease_expires_at: now + leaseMs,
+        lease_expires_at: Math.ceil(leaseUntil),
       });
       return { jobId: job.id, token };
     },
@@ -109,8 +110,8 @@ export function createQueue(db: DatabaseSync, jobs: Jobs, owners: Owners, notice
       writeLog(job, log);
       end(job.id, 'cancel', { kind: 'canceled', ran: false }, now);
     },
-    rescue: (rules, now) =>
-      (expired.all(now) as unknown as { id: string }[]).map(({ id }) => {
+    rescue: (rules, now, steady) =>
+      (expired.all(steady) as unknown as { id: string }[]).map(({ id }) => {
         const job = jobs.find(id);
         if (job === undefined) throw new Error(`the job ${id} is gone`);
         return rescueOne(job, rules, now);

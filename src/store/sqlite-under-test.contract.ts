@@ -24,7 +24,7 @@ export async function openSqliteStore(): Promise<StoreUnderTest> {
   const pathOf = (life: number): string => join(dir, String(life), 'jobs.sqlite');
   const open = async () => {
     await mkdir(join(dir, String(lives)), { recursive: true });
-    return createSqliteStore({ path: pathOf(lives), sync: 'normal', now: () => now });
+    return createSqliteStore({ path: pathOf(lives), sync: 'normal', now: () => now, steady: () => now });
   };
 
   const under: StoreUnderTest = {

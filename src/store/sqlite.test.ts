@@ -59,6 +59,20 @@ describe('sqlite', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
+  it('holds a lease through every jump of the wall clock', async () => {
+    let wall = Date.now();
+    let steady = 1000;
+    const store = createSqliteStore({ path, sync: 'normal', now: () => wall, steady: () => steady });
+    opened.push(store);
+    await store.insert(newJob());
+    await claimFrom(store);
+    wall += 3_600_000;
+    expect((await store.rescue(RULES)).requeued).toEqual([]);
+    wall -= 7_200_000;
+    steady += LEASE_MS + 1;
+    expect((await store.rescue(RULES)).requeued).toHaveLength(1);
+  });
+
   it('keeps all that it promised when the process is killed in the middle of writing', async () => {
     const child = spawn(
       process.execPath,

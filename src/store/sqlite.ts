@@ -33,6 +33,8 @@ export interface SqliteOptions {
   sync: Sync;
   /** Milliseconds since the epoch. */
   now?: () => number;
+  /** Milliseconds since whenever, never turned back or forward: what leases are held by. This process alone reads them, and begins with none. */
+  steady?: () => number;
 }
 
 const CACHE_BYTES = 4 * 1024 * 1024;
@@ -43,17 +45,17 @@ const QUEUE = 'queue';
  * pause, so whatever happens in one turn of the event loop is atomic in memory too. Throws a StartError when the
  * database can't be used.
  */
-export function createSqliteStore({ path, sync, now = Date.now }: SqliteOptions): Store {
+export function createSqliteStore({ path, sync, now = Date.now, steady = () => performance.now() }: SqliteOptions): Store {
   const db = openDatabase(path, sync);
   try {
-    return storeOn(db, path, now);
+    return storeOn(db, path, now, steady);
   } catch (error) {
     db.close();
     throw startErrorFor(error, path);
   }
 }
 
-function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
+function storeOn(db: DatabaseSync, path: string, now: () => number, steady: () => number): Store {
   const inTransaction = transaction(db);
   const bell = createBell();
   const cache = createChunkCache(CACHE_BYTES);
@@ -105,7 +107,7 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
 
   const tryClaim = ({ runtimes, worker, leaseMs }: ClaimRequest): Claim | undefined => {
     const taken = write(() => {
-      const lease = queue.take(runtimes, worker, now(), leaseMs);
+      const lease = queue.take(runtimes, worker, now(), steady() + leaseMs);
       const job = lease && current(lease.jobId);
       return job && { job, lease };
     });
@@ -163,7 +165,7 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
     },
 
     async renew(lease, leaseMs) {
-      const job = asHolder(lease, ({ id }) => jobs.prolong(id, now() + leaseMs));
+      const job = asHolder(lease, ({ id }) => jobs.prolong(id, Math.ceil(steady() + leaseMs)));
       if (job === undefined) return 'lost';
       return job.cancel_asked === 1 ? 'cancel' : 'held';
     },
@@ -201,7 +203,7 @@ function storeOn(db: DatabaseSync, path: string, now: () => number): Store {
     },
 
     async rescue(rules) {
-      const rescues = write(() => queue.rescue(rules, now()));
+      const rescues = write(() => queue.rescue(rules, now(), steady()));
       for (const { id } of rescues) leaseEnded(id);
       const those = (what: Rescue['what']): string[] => rescues.filter((rescue) => rescue.what === what).map(({ id }) => id);
       return { requeued: those('requeued'), lost: those('lost'), canceled: those('canceled') };
