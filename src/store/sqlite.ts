@@ -14,6 +14,7 @@ import { createOwners } from './sqlite-owners.ts';
 import { openDatabase, type Sync } from './sqlite-open.ts';
 import { createQueue, type Rescue } from './sqlite-queue.ts';
 import { createReclaim } from './sqlite-reclaim.ts';
+import { createReserve } from './sqlite-reserve.ts';
 import { transaction } from './sqlite-transaction.ts';
 import {
   StoreError,
@@ -83,6 +84,9 @@ function storeOn(db: DatabaseSync, path: string, now: () => number, steady: () =
     }
   };
   const write = <T>(work: () => T): T => read(() => inTransaction(work));
+  const reserve = createReserve(`${path}-reserve`);
+  /** Changes by which jobs come to their ends, for which there is room on a full disk, too. */
+  const writeEnd = <T>(work: () => T): T => reserve.spend(() => write(work));
   const follow = createFollow(db, read, log, bell);
 
   const current = (id: string): JobRecord | undefined => {
@@ -91,8 +95,8 @@ function storeOn(db: DatabaseSync, path: string, now: () => number, steady: () =
   };
 
   /** Changes a job if the lease is held; returns the job as it was before. */
-  const asHolder = (lease: Lease, change: (job: JobRow) => void): JobRow | undefined =>
-    write(() => {
+  const asHolder = (lease: Lease, change: (job: JobRow) => void, by = write): JobRow | undefined =>
+    by(() => {
       const job = queue.held(lease);
       if (job !== undefined) change(job);
       return job;
@@ -130,6 +134,7 @@ function storeOn(db: DatabaseSync, path: string, now: () => number, steady: () =
     },
 
     async insert(job) {
+      reserve.refill();
       const inserted = write((): Inserted => {
         const existing = job.idempotency && jobs.findByKey(job.owner, job.idempotency.key);
         if (existing !== undefined) {
@@ -179,19 +184,19 @@ function storeOn(db: DatabaseSync, path: string, now: () => number, steady: () =
     },
 
     async finish(lease, finish) {
-      const job = asHolder(lease, (held) => queue.finish(held, finish, now()));
+      const job = asHolder(lease, (held) => queue.finish(held, finish, now()), writeEnd);
       if (job !== undefined) leaseEnded(job.id);
       return job !== undefined;
     },
 
     async release(lease, entries) {
-      const job = asHolder(lease, (held) => queue.release(held, entries, now()));
+      const job = asHolder(lease, (held) => queue.release(held, entries, now()), writeEnd);
       if (job !== undefined) leaseEnded(job.id);
       return job !== undefined;
     },
 
     async cancel(id, entries) {
-      const job = write(() => {
+      const job = writeEnd(() => {
         const found = jobs.find(id);
         if (found?.status === 'queued') queue.cancelQueued(found, entries, now());
         if (found?.status === 'running') jobs.askCancel(id);
@@ -203,7 +208,7 @@ function storeOn(db: DatabaseSync, path: string, now: () => number, steady: () =
     },
 
     async rescue(rules) {
-      const rescues = write(() => queue.rescue(rules, now(), steady()));
+      const rescues = writeEnd(() => queue.rescue(rules, now(), steady()));
       for (const { id } of rescues) leaseEnded(id);
       const those = (what: Rescue['what']): string[] => rescues.filter((rescue) => rescue.what === what).map(({ id }) => id);
       return { requeued: those('requeued'), lost: those('lost'), canceled: those('canceled') };
@@ -226,7 +231,7 @@ function storeOn(db: DatabaseSync, path: string, now: () => number, steady: () =
       write(() => (retryMs === undefined ? notices.done(jobId) : notices.putOff(jobId, now() + retryMs))),
 
     async delete(id) {
-      const result = write(() => {
+      const result = writeEnd(() => {
         const job = jobs.find(id);
         if (job === undefined) return 'not_found';
         if (!isFinal(job.status)) return 'not_finished';

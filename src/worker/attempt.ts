@@ -19,7 +19,7 @@ import {
   type Sandbox,
   type StartPath,
 } from '../sandbox/sandbox.ts';
-import type { Claim, JobRecord, NewLogEntry, Store } from '../store/store.ts';
+import { StoreError, type Claim, type JobRecord, type NewLogEntry, type Store } from '../store/store.ts';
 import type { AttemptEnd, AttemptWatch, WatchAttempt } from './attempt-watch.ts';
 import { keepLease } from './lease.ts';
 import { createLogWriter, type LogWriter } from './log-writer.ts';
@@ -98,17 +98,26 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
 
   try {
     let result: Result;
+    let sorry: NewLogEntry[] = [];
+    const failed = (error: unknown): Result => {
+      if (error instanceof LeaseLost) throw error;
+      logger.error({ err: error }, 'the attempt failed for a reason of ours');
+      sorry = [runnerEntry(says.internal(`${job.id}/${job.attempt}`), Date.now())];
+      return { outcome: { kind: 'internal' }, usage: null, artifacts: [], truncated: false };
+    };
     try {
       await say(says.starting(job.id));
       result = await execute(going);
     } catch (error) {
-      if (error instanceof LeaseLost) throw error;
-      logger.error({ err: error }, 'the attempt failed for a reason of ours');
-      await say(says.internal(`${job.id}/${job.attempt}`));
-      result = { outcome: { kind: 'internal' }, usage: null, artifacts: [], truncated: false };
+      result = failed(error);
     }
     if (abort.signal.reason === 'lost') throw new LeaseLost('the lease is lost');
-    const rest = await log.end();
+    // A store without room for all of the log still has room for the end; one that is away may be back, and the job is tried again.
+    const rest = await log.end().catch((error: unknown) => {
+      if (!(error instanceof StoreError) || error.kind !== 'full') throw error;
+      result = { ...failed(error), truncated: true };
+      return [];
+    });
     if (abort.signal.reason === 'released' && result.outcome.kind === 'canceled') {
       await store.release(lease, [...rest, runnerEntry(says.handedBack(), Date.now())]);
       end = { kind: 'handed_back' };
@@ -120,7 +129,7 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
       usage: result.usage,
       artifacts: result.artifacts,
       logTruncated: result.truncated,
-      log: [...rest, ...lastWords(result.outcome)],
+      log: [...rest, ...sorry, ...lastWords(result.outcome)],
     });
     if (!finished) throw new LeaseLost('the lease was lost before the end was written');
     end = { kind: 'finished', outcome: result.outcome };
