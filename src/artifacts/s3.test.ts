@@ -187,7 +187,7 @@ describe.skipIf(!hasS3Server)('on a real S3 server', () => {
         join(tmpdir(), `job-runner-inputs-${hostname().replace(/[^A-Za-z0-9]/g, '')}-${pid}-test`);
       try {
         for (const { pid } of [gone, alive]) await mkdir(folderOf(pid));
-        await under.artifacts.sweep(60_000);
+        await (await under.reopen()).check();
         expect([gone, alive].map(({ pid }) => existsSync(folderOf(pid)))).toEqual([false, true]);
       } finally {
         alive.kill();

@@ -26,6 +26,7 @@ export interface S3Options extends BucketOptions {
 
 const REMOVALS_AT_ONCE = 8;
 const LONGEST_PAUSE_MS = 5000;
+const SWEEPS_PER_AGE = 4;
 
 /** Files of jobs in a bucket of any server that speaks S3; how they lie there, s3-layout.ts tells. */
 export function createS3Artifacts(options: S3Options): Artifacts {
@@ -33,6 +34,7 @@ export function createS3Artifacts(options: S3Options): Artifacts {
   const at = layout(options.prefix);
   const place = { bucket: options.bucket, endpoint: options.endpoint ?? `Amazon (${options.region})` };
   let wasTried = false;
+  let sweptAt = -Infinity;
 
   const requireJobId = (id: string): void => {
     if (!isJobId(id)) throw new Error(`not a job id: ${id}`);
@@ -102,7 +104,10 @@ export function createS3Artifacts(options: S3Options): Artifacts {
     async check() {
       try {
         await bucket.probe().catch(createWhereMissing);
-        if (!wasTried) await tryOut();
+        if (wasTried) return;
+        await tryOut();
+        // Of this host, and so for each process to do; the bucket is swept by one for all.
+        await sweepFetched();
         wasTried = true;
       } catch (error) {
         throw startError(error instanceof ApiError ? error.cause : error, place);
@@ -110,7 +115,10 @@ export function createS3Artifacts(options: S3Options): Artifacts {
     },
 
     async sweep(minAgeMs) {
-      await sweepFetched();
+      // It lists all jobs, and somebody pays for that: what waits for an hour can wait a little longer.
+      const now = performance.now();
+      if (minAgeMs > 0 && now - sweptAt < minAgeMs / SWEEPS_PER_AGE) return;
+      sweptAt = now;
       await sweepBucket(bucket, at, minAgeMs);
     },
 
