@@ -43,6 +43,23 @@ describe('requests that take too long', () => {
     expect(await app.filesLeft()).toEqual([]);
   });
 
+  it('are ended where nobody reads their body, and end nothing else', async () => {
+    app = await startApp({ BODY_IDLE_TIMEOUT_MS: '100' });
+    const { url } = app;
+    const unread = async (line: string): Promise<string> => {
+      const socket = dial(url);
+      socket.write(
+        `${line} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000\r\n\r\n--x`,
+      );
+      return said(socket);
+    };
+    const answers = await Promise.all(['GET /jobs', 'GET /no/such/route', 'PATCH /jobs', 'POST /jobs?wait=x'].map(unread));
+    expect(answers.map((answer) => answer.slice(9, 12))).toEqual(['200', '404', '405', '400']);
+    const stream = await submit(url);
+    expect(await unread(`GET /jobs/${stream}/events`)).toMatch(/^HTTP\/1\.1 200 /);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
   it('are ended on routes that take JSON, too', async () => {
     app = await startApp({ BODY_IDLE_TIMEOUT_MS: '100' });
     const { url } = app;

@@ -6,6 +6,8 @@ import type { App } from './typed-app.ts';
 interface Sending {
   bytes: number;
   since: number;
+  /** Whoever reads it has been told. */
+  told: boolean;
 }
 
 /**
@@ -18,10 +20,12 @@ export function boundSlowBodies(app: App, idleMs: number): void {
     const now = performance.now();
     for (const [request, before] of sending) {
       if (!isSending(request)) sending.delete(request);
-      else if (request.socket.bytesRead > before.bytes) sending.set(request, { bytes: request.socket.bytesRead, since: now });
-      else if (now - before.since >= idleMs) {
-        sending.delete(request);
-        // To whoever reads it, who answers.
+      else if (request.socket.bytesRead > before.bytes) sending.set(request, { ...before, bytes: request.socket.bytesRead, since: now });
+      else if (now - before.since < idleMs) continue;
+      else if (before.told) request.destroy();
+      else {
+        sending.set(request, { ...before, since: now, told: true });
+        // To whoever reads it, who answers. Where nobody does, the connection is cut after as long again.
         const detail = `nothing more of the body came for ${idleMs / 1000} s`;
         request.emit('error', new ApiError('request_timeout', detail, { headers: { connection: 'close' } }));
       }
@@ -31,7 +35,9 @@ export function boundSlowBodies(app: App, idleMs: number): void {
   timer.unref();
   app.addHook('onRequest', async ({ raw }) => {
     if (!isSending(raw)) return;
-    sending.set(raw, { bytes: raw.socket.bytesRead, since: performance.now() });
+    // An error that nobody listens for ends the process, and there are requests whose body nobody reads.
+    raw.on('error', () => undefined);
+    sending.set(raw, { bytes: raw.socket.bytesRead, since: performance.now(), told: false });
     raw.once('close', () => sending.delete(raw));
   });
   app.addHook('onClose', async () => clearInterval(timer));

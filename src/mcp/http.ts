@@ -33,7 +33,9 @@ export async function mountMcp(app: App, parts: { config: Config; jobs: (sender:
   const { config, jobs, version } = parts;
   if (!config.MCP) return;
   const maxBytes = config.MAX_UPLOAD_MB * 1024 ** 2;
-  const onerror = (error: Error): void => app.log.warn({ err: error }, 'an MCP request failed');
+  const onerror = (error: Error): void =>
+    // What clients send wrongly is told to them.
+    app.log[error.message.startsWith('Rejected inbound request') ? 'debug' : 'warn']({ err: error }, 'an MCP request failed');
   const mcp = createMcpHandler(({ authInfo }) => createMcpServer(jobs(senderIn(authInfo)), version), {
     onerror,
     maxRequestBodySize: maxBytes,

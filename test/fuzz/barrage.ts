@@ -9,6 +9,8 @@ const VOLLEY = 8;
 export interface BarrageOptions {
   requests: number;
   seed: number;
+  /** Looks for the smallest volley that goes wrong: of use against a service that is still there. */
+  shrinks: boolean;
   /** Hears of each volley's end. */
   onVolley?: (fired: number) => void | Promise<void>;
 }
@@ -27,7 +29,7 @@ function readable<T extends Shot | RawShot>(shot: T): T {
 const isRaw = (shot: Shot | RawShot): shot is RawShot => 'bytes' in shot;
 
 /** Fires so many requests, eight at a time. Throws with the smallest volley that goes wrong, and with the seed that makes it again. */
-export async function barrage(session: Session, api: Api, { requests, seed, onVolley }: BarrageOptions): Promise<void> {
+export async function barrage(session: Session, api: Api, { requests, seed, shrinks, onVolley }: BarrageOptions): Promise<void> {
   let fired = 0;
   const volley = fc.array(
     fc.oneof<fc.WeightedArbitrary<Shot | RawShot>[]>(
@@ -42,6 +44,6 @@ export async function barrage(session: Session, api: Api, { requests, seed, onVo
       fired += all.length;
       await onVolley?.(fired);
     }),
-    { numRuns: Math.ceil(requests / VOLLEY), seed, endOnFailure: false },
+    { numRuns: Math.ceil(requests / VOLLEY), seed, endOnFailure: !shrinks },
   );
 }

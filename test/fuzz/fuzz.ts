@@ -41,6 +41,7 @@ async function settled(what: string, isSettled: () => Promise<boolean>): Promise
 async function main(): Promise<void> {
   const home = await serviceHome();
   const tenants = await tenantFile();
+  let said = (): string => '';
   try {
     const unbounded = { jobs_per_minute: 0, max_queued: 0, stored_mb: 0, upload_mb_per_minute: 0, max_viewers: 0 };
     const [alice, bob] = [await tenants.add('alice', unbounded), await tenants.add('bob', unbounded)];
@@ -53,9 +54,10 @@ async function main(): Promise<void> {
       HEADERS_TIMEOUT_MS: '4000',
     });
     const api = await readApi(service.url);
+    said = service.said;
     const session = startSession(service.url, api, { alice, bob });
     say(`${requests} requests with the seed ${seed}`);
-    await barrage(session, api, { requests: WARM_UP, seed: seed + 1 });
+    await barrage(session, api, { requests: WARM_UP, seed: seed + 1, shrinks: false });
     await session.cleanUp();
     const before = { descriptors: await descriptorsOf(service), memory: 0 };
     const began = performance.now();
@@ -63,7 +65,7 @@ async function main(): Promise<void> {
       if (before.memory === 0 && fired >= requests / 4) before.memory = await memoryOf(service);
       if (fired % 2000 === 0) say(`  ${fired}: ${Math.round(await memoryOf(service))} MiB, ${await descriptorsOf(service)} descriptors`);
     };
-    await barrage(session, api, { requests, seed, onVolley });
+    await barrage(session, api, { requests, seed, shrinks: false, onVolley });
     const seconds = (performance.now() - began) / 1000;
     await session.cleanUp();
 
@@ -85,6 +87,9 @@ async function main(): Promise<void> {
       .filter((line) => /"level":(50|60)/.test(line));
     if (troubles.length > 0) throw new Error(`the service's log has errors:\n${troubles.slice(0, 10).join('\n')}`);
     await service.kill('SIGTERM');
+  } catch (error) {
+    say(`the service's last words:\n${said().slice(-4000)}`);
+    throw error;
   } finally {
     await home.close();
     await tenants.remove();

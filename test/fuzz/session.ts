@@ -26,7 +26,7 @@ export interface Answer {
 /** Nothing takes longer here, so it hangs. */
 const HANGING_MS = 60_000;
 /** What has no place in OpenAPI; `*` is the server itself (RFC 9110 §7.1). */
-const UNDESCRIBED = /^\*|^\/(v1|api|mcp|docs|static|assets|openapi\.json|metrics|frame\.html|$|\?)/;
+const UNDESCRIBED = /^\*|^\/(v1|api|mcp|docs|static|assets|openapi\.json|metrics|frame\.html|\/*$|\/*\?)/;
 
 export function startSession(url: string, api: Api, tenants: { alice: Tenant; bob: Tenant }): Session {
   const { hostname, port } = new URL(url);
