@@ -38,7 +38,8 @@ def wait_for_job():
     import_all(json.loads(sys.argv[1]))
     warm_up()
     program.get_ready()
-    sys.modules.pop("program")
+    for name in ("program", "ending"):
+        sys.modules.pop(name, None)
     used = resource.getrusage(resource.RUSAGE_SELF)
     names = " ".join(name for name in sys.modules if "." not in name)
     text = f"ready {round((used.ru_utime + used.ru_stime) * 1e6)} {names}".encode()

@@ -30,6 +30,7 @@ export const INIT = Buffer.concat([
 /** What a warm start's interpreter runs until its job comes. */
 export const AGENT: Readonly<Record<string, string>> = {
   '.runner/agent/program.py': source('agent/program.py'),
+  '.runner/agent/ending.py': source('agent/ending.py'),
   '.runner/agent/agent.py': source('container/agent.py'),
 };
 
