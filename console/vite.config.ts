@@ -19,7 +19,11 @@ export default defineConfig({
     // What counts is what is sent: a test holds that.
     chunkSizeWarningLimit: 1000,
     emptyOutDir: true,
-    rolldownOptions: { input: { index: join(here, 'index.html'), frame: join(here, 'frame.html') } },
+    rolldownOptions: {
+      input: { index: join(here, 'index.html'), frame: join(here, 'frame.html') },
+      // How long a build takes is the machine's affair.
+      checks: { bundlerTimings: false },
+    },
   },
   // For working on the console alone: `npm run console`, beside a service on its usual port.
   server: {

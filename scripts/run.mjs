@@ -33,6 +33,7 @@ const COMMANDS = {
   attacks: { build: false, programs: ['bwrap', 'perl', 'python3', 'dockerd'], run: ['test/attacks/run.ts'] },
   keys: { build: true, programs: [], run: ['dist/cli/main.js', 'keys'] },
   fuzz: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['test/fuzz/fuzz.ts'] },
+  screenshots: { build: true, programs: ['bwrap', 'perl', 'python3', 'chromium'], run: ['scripts/screenshots.ts'] },
   check: { build: false, programs: [], run: ['scripts/check.mjs'] },
   build: { build: true, programs: [], run: undefined },
 };

@@ -15,7 +15,7 @@ function announce(service: Service): void {
     .map(([what]) => what);
   const lines = [
     `Job Runner listens on ${service.url}`,
-    `  page     ${service.url}/static/examples/client.html`,
+    `  console  ${service.url}`,
     `  API      ${service.url}/docs`,
     `  sandbox  ${name}${missing.length === 0 ? ', with all guarantees' : `, WITHOUT these guarantees: ${missing.join(', ')}`}`,
     ...notes.map((note) => `           ${note}`),

@@ -33,6 +33,7 @@ const KNOWN = new Set([
   'labels',
   'split_output',
   'workspace',
+  'callback_url',
   'code_files',
   'input_files',
 ]);
@@ -57,7 +58,8 @@ export function problemsOf(error: unknown): Problems {
   const found: Problems = { general: [], fields: {} };
   for (const { pointer, detail } of error.errors) {
     const parts = partsOf(pointer);
-    const [name = '', at] = parts[0] === 'spec' ? parts.slice(1) : parts;
+    const [name = '', ...where] = parts[0] === 'spec' ? parts.slice(1) : parts;
+    const at = where.at(-1);
     if (KNOWN.has(name)) (found.fields[name] ??= []).push({ at, detail });
     else found.general.push(`${pointer}: ${detail}`);
   }

@@ -1,10 +1,9 @@
 import { change, settings } from '../program/draft.ts';
-import { specSchema } from '../schema.ts';
 import { Field } from './field.tsx';
 import { NumberField } from './number-field.tsx';
 import { PairsField } from './pairs-field.tsx';
 
-const NETWORKS: Record<string, string> = { none: 'No network', outbound: 'Outbound only' };
+const NETWORKS: Record<string, string> = { none: 'None', outbound: 'Public addresses', allow: 'Only what is listed' };
 const WORKSPACES: Record<string, string> = {
   writable: 'Writable: what it leaves there is a result',
   read_only: 'Read-only: results go to JOB_OUTPUT_DIR',
@@ -12,8 +11,18 @@ const WORKSPACES: Record<string, string> = {
 
 /** How the program is to run: all fields that the service knows. */
 export function SettingsForm() {
-  const { args, stdin, env, labels, net_policy: network, split_output: isSplit, workspace, entry } = settings.value;
-  const networks = specSchema.value['net_policy']?.enum ?? ['none', 'outbound'];
+  const {
+    args,
+    stdin,
+    env,
+    labels,
+    net_policy: network,
+    allow,
+    split_output: isSplit,
+    workspace,
+    entry,
+    callback_url: callback,
+  } = settings.value;
   return (
     <div class="settings">
       <fieldset>
@@ -60,9 +69,9 @@ export function SettingsForm() {
           <Field name="net_policy" label="Network">
             {(attributes) => (
               <select {...attributes} value={network || 'none'} onChange={(event) => change({ net_policy: event.currentTarget.value })}>
-                {networks.map((each) => (
+                {Object.entries(NETWORKS).map(([each, words]) => (
                   <option key={each} value={each}>
-                    {NETWORKS[each] ?? each}
+                    {words}
                   </option>
                 ))}
               </select>
@@ -80,6 +89,20 @@ export function SettingsForm() {
             )}
           </Field>
         </div>
+        {network === 'allow' && (
+          <Field name="allow" label="Reaches" hint="One a line: a name, *.name or an address, with :port or without.">
+            {(attributes) => (
+              <textarea
+                {...attributes}
+                rows={Math.max(2, allow.length)}
+                spellcheck={false}
+                placeholder="api.example.org:443"
+                value={allow.join('\n')}
+                onInput={(event) => change({ allow: event.currentTarget.value === '' ? [] : event.currentTarget.value.split('\n') })}
+              />
+            )}
+          </Field>
+        )}
         <Field name="workspace" label="Its own folder">
           {(attributes) => (
             <select {...attributes} value={workspace || 'read_only'} onChange={(event) => change({ workspace: event.currentTarget.value })}>
@@ -89,6 +112,18 @@ export function SettingsForm() {
                 </option>
               ))}
             </select>
+          )}
+        </Field>
+        <Field name="callback_url" label="Tell the end to">
+          {(attributes) => (
+            <input
+              {...attributes}
+              type="url"
+              placeholder="https://…"
+              autocomplete="off"
+              value={callback}
+              onInput={(event) => change({ callback_url: event.currentTarget.value })}
+            />
           )}
         </Field>
         <Field name="split_output" label="Standard error" hint="Told apart, the order of the two streams is that of their arrival.">
@@ -122,7 +157,7 @@ export function settingsInWords(): string {
         ({ timeout_sec: `${text} s`, mem_limit_mb: `${text} MiB`, cpu_limit: `${text} CPUs` })[name] ??
         name.replace('_limit', '').replace('_mb', ''),
     ),
-    network === 'outbound' ? 'network' : '',
+    network === '' || network === 'none' ? '' : 'network',
   ].filter(Boolean);
   return words.length === 0 ? 'the defaults' : words.join(', ');
 }

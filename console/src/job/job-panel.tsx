@@ -77,8 +77,8 @@ function Watched({ watched, onRun }: { watched: WatchedJob; onRun: () => void })
       )}
       <LogPanel watched={watched} />
       {known?.log_truncated === true && <p class="preview-note">The log was cut off at its limit.</p>}
-      {known !== undefined && isOver(now) && <Facts job={known} />}
       {artifacts.value.length > 0 && <Results id={id} artifacts={artifacts.value} />}
+      {known !== undefined && isOver(now) && <Facts job={known} />}
       {known !== undefined && <Details watched={watched} />}
     </div>
   );

@@ -18,7 +18,10 @@ export interface Settings {
   env: Pair[];
   labels: Pair[];
   limits: Record<string, string>;
+  /** `none`, `outbound`, or `allow`: what `allow` lists. */
   net_policy: string;
+  allow: string[];
+  callback_url: string;
   split_output: boolean;
   workspace: string;
 }
@@ -34,6 +37,8 @@ export const freshSettings = (): Settings => ({
   labels: [],
   limits: {},
   net_policy: '',
+  allow: [],
+  callback_url: '',
   // Told apart, so that what went wrong is seen; and plain scripts that write beside themselves leave something.
   split_output: true,
   workspace: 'writable',
@@ -42,18 +47,8 @@ export const freshSettings = (): Settings => ({
 const NUMBER = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
 
 /** The fields of the specification that were set. What is no number is sent as it is: the service says so, at its field. */
-export function specOf({
-  entry,
-  runtime,
-  args,
-  stdin,
-  env,
-  labels,
-  limits,
-  net_policy,
-  split_output,
-  workspace,
-}: Settings): Record<string, unknown> {
+export function specOf(settings: Settings): Record<string, unknown> {
+  const { entry, runtime, args, stdin, env, labels, limits, net_policy, allow, split_output, workspace, callback_url } = settings;
   const spec: Record<string, unknown> = {};
   if (entry !== '' && entry !== 'main.py') spec['entry'] = entry;
   if (runtime !== '') spec['runtime'] = runtime;
@@ -67,7 +62,9 @@ export function specOf({
     const text = limits[name]?.trim() ?? '';
     if (text !== '') spec[name] = NUMBER.test(text) ? Number(text) : text;
   }
-  if (net_policy !== '' && net_policy !== 'none') spec['net_policy'] = net_policy;
+  if (net_policy === 'allow') spec['net_policy'] = { allow: allow.filter((host) => host.trim() !== '') };
+  else if (net_policy !== '' && net_policy !== 'none') spec['net_policy'] = net_policy;
+  if (callback_url.trim() !== '') spec['callback_url'] = callback_url.trim();
   if (split_output) spec['split_output'] = true;
   if (workspace !== '' && workspace !== 'read_only') spec['workspace'] = workspace;
   return spec;
@@ -79,6 +76,7 @@ export function settingsOf(spec: Record<string, unknown>, defaults: Record<strin
   const limits: Record<string, string> = {};
   for (const name of LIMITS)
     if (spec[name] !== undefined && spec[name] !== defaults[name]?.default) limits[name] = JSON.stringify(spec[name]);
+  const network = (spec['net_policy'] ?? '') as string | { allow: string[] };
   const text = (name: string): string => (typeof spec[name] === 'string' ? spec[name] : '');
   return {
     entry: text('entry') === 'main.py' ? '' : text('entry'),
@@ -88,7 +86,9 @@ export function settingsOf(spec: Record<string, unknown>, defaults: Record<strin
     env: pairs(spec['env']),
     labels: pairs(spec['labels']),
     limits,
-    net_policy: text('net_policy'),
+    net_policy: typeof network === 'object' ? 'allow' : text('net_policy'),
+    allow: typeof network === 'object' ? network.allow : [],
+    callback_url: text('callback_url'),
     split_output: spec['split_output'] === true,
     workspace: text('workspace'),
   };
