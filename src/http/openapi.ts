@@ -9,6 +9,15 @@ import { SAMPLES, textOf } from './openapi-samples.ts';
 
 const binary = { type: 'string', contentMediaType: 'application/octet-stream' };
 
+/** The page without its maker's banner, and its examples as code is read. */
+const PAGE_STYLE = `
+.swagger-ui .topbar { display: none; }
+.swagger-ui .info { margin: 28px 0; }
+.swagger-ui .markdown pre { padding: 10px 14px; border-radius: 6px; background: #16242b; }
+.swagger-ui .markdown pre code { padding: 0; background: none; color: #e3ecef; font-weight: 400; }
+.swagger-ui .markdown code { color: #0b6673; }
+`;
+
 /** GET /openapi.json (OpenAPI 3.1, from the schemas that validate) and GET /docs, which needs nothing from elsewhere. */
 export async function describeApi(app: FastifyInstance, limits: SpecLimits, version: string): Promise<void> {
   const spec = describeSpec(limits);
@@ -63,7 +72,11 @@ export async function describeApi(app: FastifyInstance, limits: SpecLimits, vers
       return openapiObject;
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true, validatorUrl: null } });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { tryItOutEnabled: true, validatorUrl: null, persistAuthorization: true },
+    theme: { title: 'API · Job Runner', css: [{ filename: 'theme.css', content: PAGE_STYLE }] },
+  });
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.type('application/json').send(JSON.stringify(app.swagger())),
   );
