@@ -46,6 +46,33 @@ describe('GET /jobs/{id}/logs', () => {
 });
 
 describe('GET /jobs/{id}/logs/stream', () => {
+  it('has a line that redraws itself as one event, and on /events as it comes', async () => {
+    await app.store.append(claimed.lease, lines('before\n', '\r10%'));
+    await app.store.append(claimed.lease, lines('\r20%\r30%'));
+    await app.store.append(claimed.lease, lines('\r100%\n', 'after\n', '\rlast'));
+    await finish(app.store, claimed);
+    const { data, id: number } = { data: '\n10%\n20%\n30%\n100%', id: '4' };
+    const whole = [
+      { event: undefined, data: 'before', id: '1' },
+      { event: undefined, data, id: number },
+      { event: undefined, data: 'after', id: '5' },
+      { event: undefined, data: '\nlast', id: '6' },
+      { event: undefined, data: '[runner] finished with code 0', id: '7' },
+      END,
+    ];
+    expect(await eventsOf(`/jobs/${id}/logs/stream`)).toEqual(whole);
+    expect(await eventsOf(`/jobs/${id}/logs/stream?after=1`)).toEqual(whole.slice(1));
+    const events = await eventsOf(`/jobs/${id}/events`);
+    expect(events.flatMap(({ event, data }) => (event === 'stdout' ? [(JSON.parse(data) as { text: string }).text] : []))).toEqual([
+      'before\n',
+      '\r10%',
+      '\r20%\r30%',
+      '\r100%\n',
+      'after\n',
+      '\rlast',
+    ]);
+  });
+
   it('is framed exactly as clients of the original expect, with numbers to resume from', async () => {
     await app.store.append(claimed.lease, lines('hello\n', '\n', 'cut'));
     await finish(app.store, claimed);

@@ -10,6 +10,7 @@ import type { App } from './typed-app.ts';
 import { LAST_WORDS, lineFrames, namedFrame, namedFrames } from './frames.ts';
 import { idParams, problems, requireJob, type JobsOf } from './schemas.ts';
 import { placeOf, type EventStreams, type Viewer } from './sse.ts';
+import { wholeLines } from './whole-lines.ts';
 
 const query = z.object({
   after: z.coerce.number().int().min(0).optional().describe('Only entries with a higher number, as Last-Event-ID says in a header'),
@@ -62,7 +63,7 @@ export function logRoutes(app: App, jobsOf: JobsOf, streams: EventStreams): void
   };
 
   stream('/jobs/:id/logs/stream', 'streamLog', 'The log as it comes: one event a line, then `end`', async (jobs, job, after, viewer) => {
-    for await (const chunk of jobs.follow(job.id, after, viewer.signal)) await viewer.write(lineFrames(chunk));
+    for await (const chunk of wholeLines(jobs.follow(job.id, after, viewer.signal))) await viewer.write(lineFrames(chunk));
     if (!viewer.signal.aborted) viewer.end(LAST_WORDS);
   });
 

@@ -28,7 +28,7 @@ export function LogView({ lines, version, isFollowing, onFollow, hasTimes, isWra
     count: lines.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    overscan: 20,
+    overscan: 10,
   });
 
   const scrolled = useRef(0);
