@@ -60,6 +60,12 @@ const isRange = (text: string): boolean => [z.ipv4(), z.ipv6(), z.cidrv4(), z.ci
 const ranges = commaList.superRefine((items, context) => {
   for (const item of items) if (!isRange(item)) context.addIssue(`"${item}" is neither an address nor a range such as 10.0.0.0/8`);
 });
+/** What a job calls so is its own. */
+const LOOPBACK_RANGE = /^(127\.|::1(\/|$))/;
+const privateRanges = ranges.superRefine((items, context) => {
+  for (const item of items.filter((each) => LOOPBACK_RANGE.test(each)))
+    context.addIssue(`"${item}" is loopback, of which each job has its own; name another address of this machine`);
+});
 const NAME_SERVER = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/;
 const nameServers = commaList.superRefine((items, context) => {
   for (const item of items) {
@@ -176,7 +182,7 @@ export const environment = z.object({
   NET_DENY: ranges
     .default([])
     .describe('Addresses and ranges that no job may reach, besides all that are not public: `203.0.0.0/16,2001:db8::7`.'),
-  NET_ALLOW_PRIVATE: ranges
+  NET_ALLOW_PRIVATE: privateRanges
     .default([])
     .describe(
       'Addresses and ranges that jobs may reach though they are not public. This machine’s own addresses and clouds’ metadata only when named alone.',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { systemPython } from '../../test/support/system-python.ts';
 import { untilWarm } from '../../test/support/start-path.ts';
 import { createBubblewrap } from './bubblewrap.ts';
+import { DEFAULT_EGRESS } from './egress/egress.ts';
 import { sandboxContract } from './sandbox.contract.ts';
 import { whyCold } from './warm/eligible.ts';
 import type { PoolRules } from './warm/pool.ts';
@@ -12,7 +13,13 @@ const INSTANCE = 'contract';
 
 sandboxContract('bubblewrap', async () => {
   const interpreter = await systemPython();
-  const sandbox = createBubblewrap({ instance: INSTANCE, firstUid: 54_321, ready: 1, interpreter: () => interpreter });
+  const sandbox = createBubblewrap({
+    instance: INSTANCE,
+    firstUid: 54_321,
+    ready: 1,
+    interpreter: () => interpreter,
+    egress: DEFAULT_EGRESS,
+  });
   return { sandbox, interpreter, close: async () => undefined };
 });
 
@@ -28,6 +35,7 @@ sandboxContract('bubblewrap, warm', async () => {
     ready: 1,
     interpreter: () => interpreter,
     warm: { rules: WARM, events },
+    egress: DEFAULT_EGRESS,
   });
   await sandbox.check();
   sandbox.anticipate(interpreter);

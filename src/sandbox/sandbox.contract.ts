@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRuns, text, type Runs, type SandboxUnderTest } from './contract/runs.contract.ts';
-import type { Guarantees } from './sandbox.ts';
+import { NetworkUnavailable, type Guarantees, type Outbound } from './sandbox.ts';
 
 const MIB = 1024 * 1024;
 
@@ -32,6 +32,7 @@ export function sandboxContract(name: string, open: () => Promise<SandboxUnderTe
   describe(`sandbox ${name}`, () => {
     let under: SandboxUnderTest;
     let guarantees: Guarantees;
+    let outbound: Outbound;
     let home: string;
     let begin: Runs['begin'];
     let run: Runs['run'];
@@ -40,7 +41,7 @@ export function sandboxContract(name: string, open: () => Promise<SandboxUnderTe
     beforeAll(async () => {
       under = await open();
       ({ home, begin, run, close } = await openRuns(under));
-      ({ guarantees } = await under.sandbox.check());
+      ({ guarantees, outbound } = await under.sandbox.check());
     });
     afterAll(async () => {
       await under.sandbox.close();
@@ -316,6 +317,24 @@ os.link("good", "hard") if False else None`);
         await body();
       });
     };
+
+    it('gives a run the network that it asks for, with nothing in reach that must not be, or refuses to run it and says why', async () => {
+      // Nothing of this is let out of the machine.
+      const program = `import socket
+for host in ("203.0.113.9", "10.0.0.1", "169.254.169.254", "unlisted.example"):
+    try: socket.create_connection((host, 80), 5)
+    except OSError as error: print(type(error).__name__)
+print([name for _, name in socket.if_nameindex()])`;
+      if (outbound.possible) {
+        const { output } = await run(program, { network: { allow: [] } });
+        expect(output).toBe(`${'ConnectionRefusedError\n'.repeat(3)}gaierror\n['lo', 'tap0']\n`);
+      } else {
+        expect(outbound.reason).not.toBe('');
+        expect(outbound.remedy).not.toBe('');
+        for (const network of ['outbound', { allow: [] }] as const)
+          await expect(begin(program, { network })).rejects.toBeInstanceOf(NetworkUnavailable);
+      }
+    });
 
     describe('isolation', () => {
       guaranteed('filesystem', 'shows the code folder by the name that a chat’s code interpreter has for it, too', async () => {

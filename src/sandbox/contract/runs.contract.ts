@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Interpreter } from '../../runtimes/runtime.ts';
-import type { CollectBounds, Ended, LeftOut, Limits, RunSpec, Running, Sandbox, StartPath } from '../sandbox.ts';
+import type { CollectBounds, Ended, LeftOut, Limits, Network, RunSpec, Running, Sandbox, StartPath } from '../sandbox.ts';
 
 const MIB = 1024 * 1024;
 
@@ -24,6 +24,7 @@ export interface RunOptions {
   limits?: Partial<Limits>;
   splitOutput?: boolean;
   workspace?: RunSpec['workspace'];
+  network?: Network;
   signal?: AbortSignal;
   collect?: Partial<CollectBounds>;
   /** Called with the output so far whenever there is more. */
@@ -88,6 +89,7 @@ export async function openRuns(under: SandboxUnderTest): Promise<Runs> {
       limits: { ...LIMITS, ...options.limits },
       splitOutput: options.splitOutput ?? false,
       workspace: options.workspace ?? 'read_only',
+      network: options.network ?? 'none',
     };
     const running = await under.sandbox.start(run, options.signal ?? new AbortController().signal);
     const path = under.pathOf?.(run) ?? 'cold';
