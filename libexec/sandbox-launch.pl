@@ -216,6 +216,7 @@ sub start_network {
     if ($keeper == 0) {
         become_companion($prepared, $launcher);
         own_namespaces();
+        die_with($launcher);
         call('dup3', $SYS_dup3, @$_, 0) for [$orders->[0], 0], [$words->[1], 1], [$NETWORK, $CONTROL];
         call('close_range', $SYS_close_range, $CONTROL + 1, 0xffffffff, 0);
         exec { $perl } $perl, $keeper_script, $nft, $device or exit 125;
@@ -223,18 +224,20 @@ sub start_network {
     syscall($SYS_close, $_) for $orders->[0], $words->[1], $NETWORK;
     expect_from($words->[0], 'ready');
 
-    my ($ready, $said) = (make_pipe(), make_pipe());
+    # The relay joins the keeper's user namespace, and what gains rights so loses its wish to die with its parent. It looks at a pipe
+    # instead, of which the launcher alone holds the other end, for as long as it lives.
+    my ($ready, $said, $alive) = (make_pipe(), make_pipe(), make_pipe());
     my $relay = fork;
     fail("fork: $!") unless defined $relay;
     if ($relay == 0) {
         become_companion($prepared, $launcher);
         # Bounds what the job can make it hold: connections, and with them memory.
         set_rlimit($RLIMIT_NOFILE, $max_files);
-        call('dup3', $SYS_dup3, @$_, 0) for [$ready->[1], $CONTROL], [$said->[1], 2], [$said->[1], 1];
-        call('close_range', $SYS_close_range, $CONTROL + 1, 0xffffffff, 0);
-        exec { $slirp } $slirp, @slirp_options, "--ready-fd=$CONTROL", $keeper, $device or exit 125;
+        call('dup3', $SYS_dup3, @$_, 0) for [$ready->[1], $CONTROL], [$alive->[0], $NETWORK], [$said->[1], 2], [$said->[1], 1];
+        call('close_range', $SYS_close_range, $NETWORK + 1, 0xffffffff, 0);
+        exec { $slirp } $slirp, @slirp_options, "--ready-fd=$CONTROL", "--exit-fd=$NETWORK", $keeper, $device or exit 125;
     }
-    syscall($SYS_close, $_) for $ready->[1], $said->[1];
+    syscall($SYS_close, $_) for $ready->[1], $said->[1], $alive->[0];
     fail('slirp4netns: ' . read_bytes($said->[0], 4096)) if read_bytes($ready->[0], 1) ne '1';
     # What it says later is of no interest, and must not hold it up: it gets EPIPE.
     syscall($SYS_close, $_) for $ready->[0], $said->[0];
@@ -250,11 +253,16 @@ sub become_companion {
     $SIG{TERM} = 'DEFAULT';
     join_cgroups($prepared);
     become_user($prepared);
-    # After the change of user, which takes it back.
-    call('prctl', $SYS_prctl, $PR_SET_PDEATHSIG, $SIGKILL, 0, 0, 0);
-    exit 125 if getppid != $launcher;
+    die_with($launcher);
     %ENV = (PATH => '/usr/sbin:/usr/bin:/sbin:/bin');
     chdir '/';
+}
+
+# To be said again after each change of user or of rights, which takes it back.
+sub die_with {
+    my ($launcher) = @_;
+    call('prctl', $SYS_prctl, $PR_SET_PDEATHSIG, $SIGKILL, 0, 0, 0);
+    exit 125 if getppid != $launcher;
 }
 
 sub own_namespaces {

@@ -142,7 +142,7 @@ with socket.create_connection(("127.0.0.1", 53), 5) as connection:
       await expect.poll(async () => (await lab.processes()).names, { timeout: 10_000 }).toContain('slirp4netns');
       expect((await lab.processes()).networks).toBe(1);
       await during;
-      expect(await lab.processes()).toEqual({ names: [], networks: 0 });
+      expect(await lab.processes()).toMatchObject({ names: [], networks: 0 });
     });
   });
 }
@@ -197,6 +197,17 @@ describe.skipIf(why !== undefined)('what an operator decides', () => {
     expect(
       await visit(allow(inner, PUBLIC.other, 'other.example', 'inner.example'), inner, PUBLIC.other, 'other.example', PUBLIC.web),
     ).toEqual([`${inner} ${PORT}`, 'ConnectionRefusedError', 'gaierror', 'ConnectionRefusedError']);
+  });
+});
+
+describe.skipIf(why !== undefined).each(['root', 'nobody'] as const)('a service of %s that is killed', (user) => {
+  it('leaves no process of a job’s network behind', async () => {
+    const lab = await openLab(user);
+    const job = lab.run('import time; time.sleep(60)', 'outbound').catch(() => undefined);
+    await expect.poll(async () => (await lab.processes()).names, { timeout: 30_000 }).toContain('slirp4netns');
+    expect(await lab.kill()).toEqual([]);
+    void job;
+    await lab.close();
   });
 });
 

@@ -31,6 +31,8 @@ export interface Lab {
   reach(address: string): Promise<string>;
   /** Names of the processes that the machine's has started and that are there yet, and how many network namespaces they have beside the machine's. */
   processes(): Promise<{ names: string[]; networks: number }>;
+  /** Kills the machine's process at once, as a service dies that is killed; resolves with what is left of its descendants in the end. */
+  kill(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -42,12 +44,17 @@ function start(script: string, namespaces: readonly string[]): ChildProcess {
   });
 }
 
-async function descendantsOf(root: number): Promise<{ names: string[]; networks: number }> {
+/** Within which a killed machine's last process must be gone. */
+const KILLED_MS = 10_000;
+
+async function descendantsOf(root: number): Promise<{ names: string[]; pids: string[]; networks: number }> {
   const names: string[] = [];
+  const pids: string[] = [];
   const networks = new Set<string>();
   const own = await readlink(`/proc/${root}/ns/net`);
   const walk = async (pid: number): Promise<void> => {
     for (const child of (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')).split(' ').filter(Boolean)) {
+      pids.push(child);
       names.push((await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '')).trim());
       const network = await readlink(`/proc/${child}/ns/net`).catch(() => own);
       if (network !== own) networks.add(network);
@@ -55,7 +62,7 @@ async function descendantsOf(root: number): Promise<{ names: string[]; networks:
     }
   };
   await walk(root);
-  return { names, networks: networks.size };
+  return { names, pids, networks: networks.size };
 }
 
 /** `hidden`: programs that the machine is to have no more than by name. */
@@ -78,9 +85,11 @@ export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = E
       machine.send({ ...order, number });
     });
   const close = async (): Promise<void> => {
-    const gone = [internet, machine].map((child) => once(child, 'exit'));
+    const gone = [internet, machine]
+      .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
+      .map((child) => once(child, 'exit'));
     internet.disconnect();
-    machine.disconnect();
+    if (machine.connected) machine.disconnect();
     await Promise.all(gone);
   };
 
@@ -96,6 +105,19 @@ export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = E
     return {
       health,
       processes: () => descendantsOf(machinePid),
+      async kill() {
+        const { pids } = await descendantsOf(machinePid);
+        const gone = once(machine, 'exit');
+        machine.kill('SIGKILL');
+        await gone;
+        const living = async (): Promise<string[]> => {
+          const names = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')));
+          return names.map((name) => name.trim()).filter((name) => name !== '');
+        };
+        const deadline = Date.now() + KILLED_MS;
+        while ((await living()).length > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+        return living();
+      },
       async run(program, network, more = {}) {
         const { output = '', exit } = await ask({ kind: 'run', program, network, ...more });
         if (exit === undefined) throw new Error('no end');
