@@ -1,6 +1,7 @@
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Config } from '../config.ts';
 import type { JobsOf } from '../http/schemas.ts';
+import type { Admission } from '../jobs/admission.ts';
 import type { Submitter } from '../jobs/submit.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 
@@ -11,6 +12,7 @@ export interface DropInParts {
   artifacts: Artifacts;
   runtimes: Runtimes;
   submitter: Submitter;
+  admission: Admission;
   /** Aborts when the service is about to stop. */
   closing: AbortSignal;
 }

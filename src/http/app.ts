@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Config } from '../config.ts';
 import { ApiError } from '../errors.ts';
-import { createAdmission } from '../jobs/admission.ts';
+import { createAdmission, type Admission } from '../jobs/admission.ts';
 import { ownJobs } from '../jobs/own-jobs.ts';
 import { createSubmitter, type Outbound, type Submitter } from '../jobs/submit.ts';
 import type { WatchSubmit } from '../jobs/submit-watch.ts';
@@ -52,7 +52,7 @@ export interface AppParts {
   /** Whether jobs may have a network; left out where only the workers know. */
   outbound?: Outbound;
   /** Further routes, of layers above this one; their jobs are accepted like all others. */
-  mount?: (app: App, more: { submitter: Submitter; jobsOf: JobsOf }) => Promise<void>;
+  mount?: (app: App, more: { submitter: Submitter; jobsOf: JobsOf; admission: Admission }) => Promise<void>;
 }
 
 const MAX_PATH = 8192;
@@ -182,7 +182,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   if (parts.metrics !== undefined) metricsRoutes(app, parts.metrics, config.METRICS_TOKEN);
   staticRoutes(app);
   consoleRoutes(app);
-  await parts.mount?.(app, { submitter, jobsOf });
+  await parts.mount?.(app, { submitter, jobsOf, admission });
 
   // A client that asks before it sends (Expect: 100-continue) is not invited to send what would be refused.
   app.server.on('checkContinue', (request, response) => {

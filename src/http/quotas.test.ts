@@ -106,6 +106,21 @@ describe('quotas of an owner', () => {
     expect((await send(bob, formOf({ input: { data: new Uint8Array(1024) } }))).status).toBe(200);
   });
 
+  it('bound files that wait for an execution of LibreChat’s, which no job has yet', async () => {
+    const { alice, bob } = await started({ stored_mb: 1 });
+    const upload = async (tenant: Tenant): Promise<Response> => {
+      const form = new FormData();
+      form.append('file', new File([new Uint8Array(1.5 * 1024 ** 2)], 'in.bin'));
+      return tenant.fetch(`${app.url}/v1/upload`, { method: 'POST', body: form });
+    };
+    expect((await upload(alice)).status).toBe(200);
+    const left = await app.filesLeft();
+    const refused = await upload(alice);
+    expect([refused.status, refused.headers.has('retry-after')]).toEqual([429, true]);
+    expect(await app.filesLeft()).toEqual(left);
+    expect((await upload(bob)).status).toBe(200);
+  });
+
   it('bound the streams that are open at once, and let another be opened when one is closed', async () => {
     const { alice, bob } = await started({ max_viewers: 2 });
     const { job_id: id } = (await (await send(alice)).json()) as { job_id: string };

@@ -9,6 +9,10 @@ export interface Admission {
   count(caller: Caller): void;
   /** A look ahead, so that nobody sends what would be refused: the store has the last word. @throws ApiError as `refusal` tells */
   lookForRoom(caller: Caller): Promise<void>;
+  /** A look ahead for files that come without a job. @throws ApiError `quota_exceeded` when too many of the caller's wait for one already */
+  lookForWaiting(caller: Caller): void;
+  /** Counts such files. They are the caller's for an hour, when those that no job has taken are swept. */
+  countWaiting(caller: Caller, bytes: number): void;
   /** For the store to keep. */
   bounds(caller: Caller): Bounds;
   refusal(bound: Refused, caller: Caller): ApiError;
@@ -22,6 +26,8 @@ type Refused = Extract<Inserted, { kind: 'refused' }>['bound'];
 const QUEUE_RETRY_SEC = '5';
 /** … and are removed seldom. */
 const STORED_RETRY_SEC = '60';
+/** For which files may wait for their job. */
+const WAITING_MS = 60 * 60 * 1000;
 const MIB = 1024 ** 2;
 
 /** draft-ietf-httpapi-ratelimit-headers-10: a policy by its name, and how the caller stands with it. */
@@ -32,6 +38,7 @@ export const rateHeaders = (name: string, perMinute: number, { left, resetSec }:
 
 export function createAdmission(store: Pick<Store, 'stats' | 'usage'>, maxQueued: number | undefined): Admission {
   const rates = createRates();
+  const waiting = createRates(undefined, WAITING_MS);
 
   const refusal = (bound: Refused, { limits }: Caller): ApiError => {
     switch (bound) {
@@ -66,6 +73,17 @@ export function createAdmission(store: Pick<Store, 'stats' | 'usage'>, maxQueued
       const used = await store.usage(caller.owner);
       if (ownerQueued !== undefined && used.queued >= ownerQueued) throw refusal('ownerQueued', caller);
       if (storedBytes !== undefined && used.bytes >= storedBytes) throw refusal('ownerBytes', caller);
+    },
+    lookForWaiting({ owner, limits: { storedBytes } }) {
+      if (storedBytes === undefined) return;
+      const standing = waiting.look(owner, storedBytes);
+      if (standing.allowed) return;
+      throw new ApiError('quota_exceeded', `files that wait for a job may take ${storedBytes / MIB} MiB together`, {
+        headers: { 'retry-after': String(standing.resetSec) },
+      });
+    },
+    countWaiting({ owner, limits: { storedBytes } }, bytes) {
+      if (storedBytes !== undefined) waiting.take(owner, bytes, storedBytes);
     },
     bounds: ({ limits }) => ({
       queued: maxQueued,

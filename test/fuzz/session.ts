@@ -86,7 +86,8 @@ export function startSession(url: string, api: Api, tenants: { alice: Tenant; bo
 
   function problemWith(shot: Shot, path: string, answer: Answer): string | undefined {
     const { status, headers, text, type } = answer;
-    const [plain = ''] = path.split('?', 1);
+    // As a proxy would be asked (RFC 9112 §3.2.2), or with what no server is sent.
+    const [plain = ''] = path.replace(/^http:\/\/[^/]*/, '').split(/[?#]/, 1);
     if (status >= 500) return `${status}: ${text}`;
     if (headers['x-request-id'] === undefined) return 'it has no x-request-id';
     if (
@@ -99,7 +100,8 @@ export function startSession(url: string, api: Api, tenants: { alice: Tenant; bo
     if (/\n\s+at .*\.ts:\d+|node_modules|\/work\//.test(text) && status >= 400) return 'it tells of our insides';
     if (text.includes('root:x:0:0')) return 'it is a file of the host';
     if (status < 300) {
-      if (shot.who !== 'alice' && shot.who !== 'bob' && /"job_id"|"jobs":\[\{/.test(text)) return 'a stranger was let in';
+      if (shot.who !== 'alice' && shot.who !== 'bob' && !UNDESCRIBED.test(path) && /"job_id"|"jobs":\[\{/.test(text))
+        return 'a stranger was let in';
       for (const id of text.match(/\b[0-9a-f]{32}\b/g) ?? []) {
         const owner = jobs.get(id);
         if (owner !== undefined && owner !== shot.who) return `it tells ${shot.who} of a job of ${owner}`;

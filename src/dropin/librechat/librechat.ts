@@ -34,7 +34,7 @@ export async function librechatRoutes(app: App, parts: DropInParts): Promise<voi
 }
 
 function routes(scope: App, parts: DropInParts): void {
-  const { config, jobsOf, artifacts } = parts;
+  const { config, jobsOf, artifacts, admission } = parts;
   const sessionsOf = (request: FastifyRequest): Sessions => createSessions(jobsOf(request), artifacts, request.caller);
   const limits: FormLimits = {
     maxBytes: config.MAX_UPLOAD_MB * 1024 ** 2,
@@ -55,12 +55,19 @@ function routes(scope: App, parts: DropInParts): void {
   });
 
   const upload = async (request: FastifyRequest): Promise<{ id: string | undefined; taken: TakenFile[] }> => {
+    const { caller } = request;
+    admission.lookForWaiting(caller);
     let taken: TakenFile[] = [];
-    const kept = await keepUpload(artifacts, request.caller, async (staged) => {
+    const kept = await keepUpload(artifacts, caller, async (staged) => {
       const form = await readUploadForm(request.raw, staged, limits);
       taken = form.taken;
       return form;
     });
+    if (kept !== undefined)
+      admission.countWaiting(
+        caller,
+        kept.upload.files.reduce((sum, { size }) => sum + size, 0),
+      );
     return { id: kept?.id, taken };
   };
 
