@@ -69,6 +69,8 @@ my $NETWORK = $FILTER;
 my $OWN_FROM = 20;
 
 my $failure_fd;
+# Waits for orders that may never come.
+my $waiting_child;
 my %mounts = (
     tmpfs => \&mount_tmpfs,
     resize => \&resize_tmpfs,
@@ -118,6 +120,7 @@ sub launch {
         syscall($SYS_close, $orders->[1]);
         become_job(\%prepared, $report->[1], $orders->[0]);
     }
+    $waiting_child = $child;
     # What is not closed here keeps the readers of the output waiting for an end.
     syscall($SYS_close, $_) for $report->[1], $orders->[0], $prepared{stdout}[1], $prepared{stderr}[1];
 
@@ -465,7 +468,11 @@ sub make_pipe {
 sub read_length {
     my $bytes = read_bytes($CONTROL, 8);
     # The service is gone, or had no use for this launcher.
-    exit 0 if length $bytes < 8;
+    if (length $bytes < 8) {
+        # Not before it: who waits for the end of this process takes it for the end of both.
+        if ($waiting_child) { kill 'KILL', $waiting_child; waitpid $waiting_child, 0 }
+        exit 0;
+    }
     return unpack 'Q<', $bytes;
 }
 

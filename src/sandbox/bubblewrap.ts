@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, constants, openSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StartError } from '../errors.ts';
@@ -159,7 +159,8 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     const { slot, launched, coldBecause } = await startSomehow(run);
     const { cgroup } = slot;
     const cause = firstCause(run.limits, signal, () => launched.kill());
-    const tmpfs = launched.root;
+    const kept = keepTmpfs(launched.root);
+    const tmpfs = kept.path;
     const unwatch = watchRun(tmpfs, cgroup, cause);
     const startedAt = performance.now();
 
@@ -189,8 +190,8 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     ended.catch(() => undefined);
 
     const folders = {
-      output: join(launched.root, 'output'),
-      workspace: run.workspace === 'writable' ? { original: run.codeDir, copy: join(launched.root, 'code') } : undefined,
+      output: join(tmpfs, 'output'),
+      workspace: run.workspace === 'writable' ? { original: run.codeDir, copy: join(tmpfs, 'code') } : undefined,
     };
     const output = readOutput(launched, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' }));
 
@@ -207,6 +208,7 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
           await ended.catch(() => undefined);
           launched.stdout.destroy();
           launched.stderr.destroy();
+          kept.letGo();
           await launched.release();
           running.delete(self);
           await slot.free();
@@ -331,6 +333,17 @@ async function startIn(launcher: Prepared, host: Host, run: HostRun, uid: number
     return await launcher.start(launchSteps(host, run, uid, files, networkSteps), mountPoint(host));
   } finally {
     for (const path of made) rmSync(path);
+  }
+}
+
+/** The job's tmpfs by a descriptor: so it is there to be collected from even when whoever had it mounted has died. */
+function keepTmpfs(root: string): { path: string; letGo(): void } {
+  try {
+    const fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+    return { path: `/proc/self/fd/${fd}`, letGo: () => closeSync(fd) };
+  } catch {
+    // It has died already, and the run's end will tell.
+    return { path: root, letGo: () => undefined };
   }
 }
 

@@ -168,7 +168,9 @@ export const releaseSteps = (host: Host, slot: string): Step[] => [['unmount', s
 
 /** The job's own words, as the agent reads them inside, already without rights. `inherited` bytes of memory are the server's, and not to be counted. */
 export function jobWords(run: HostRun, cgroups: boolean, inheritedBytes: number): string {
-  const limits = rlimitSteps({ ...run.limits, memoryBytes: run.limits.memoryBytes + inheritedBytes }, cgroups);
+  const { memoryBytes, pids } = run.limits;
+  // A warm job's init is in the user namespace outside of its own, and not counted with it.
+  const limits = rlimitSteps({ ...run.limits, memoryBytes: memoryBytes + inheritedBytes, pids: pids - 1 }, cgroups);
   return JSON.stringify({
     entry: run.entry,
     args: run.args,
