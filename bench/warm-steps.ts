@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { discoverHost } from '../src/sandbox/bubblewrap-host.ts';
 import { openCgroups } from '../src/sandbox/cgroup.ts';
-import type { RunSpec } from '../src/sandbox/sandbox.ts';
+import type { HostRun } from '../src/sandbox/host-run.ts';
 import { serverArgs, serveSteps } from '../src/sandbox/warm/plan.ts';
 import { parseSections } from '../src/sandbox/warm/sections.ts';
 import { startForkServer, type ForkServer } from '../src/sandbox/warm/server.ts';
@@ -62,7 +62,7 @@ print(time.clock_gettime_ns(time.CLOCK_MONOTONIC) / 1e6)
 `;
 for (const name of ['code', 'input']) await mkdir(join(host.workDir, name));
 await writeFile(join(host.workDir, 'code/main.py'), program);
-const run: RunSpec = {
+const run: HostRun = {
   jobId: 'steps',
   interpreter,
   codeDir: join(host.workDir, 'code'),
