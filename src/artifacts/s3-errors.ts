@@ -9,6 +9,9 @@ interface ServiceError extends Error {
 const statusOf = (error: unknown): number | undefined => (error as ServiceError).$metadata?.httpStatusCode;
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '');
 
+/** Whether it is the server that says no. */
+export const hasAnswered = (error: unknown): boolean => statusOf(error) !== undefined || nameOf(error) === 'CredentialsProviderError';
+
 /** Whether what was asked for is not there, or no longer what it was. */
 export const isAbsent = (error: unknown): boolean =>
   (statusOf(error) === 404 && nameOf(error) !== 'NoSuchBucket') || statusOf(error) === 412;

@@ -24,6 +24,7 @@ export async function openS3Artifacts(more: Partial<S3Options> = {}): Promise<S3
     createBucket: true,
     linkSeconds: undefined,
     patienceMs: 0,
+    startPatienceMs: 0,
     ...more,
   };
   const open = async () => {

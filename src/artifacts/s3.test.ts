@@ -282,6 +282,17 @@ describe.skipIf(!hasS3Server)('on a real S3 server', () => {
       await close();
     });
 
+    it('waits for one that starts a little later', async () => {
+      const { under, proxy, close } = await behindProxy();
+      await proxy.cut();
+      const late = createS3Artifacts({ ...under.options, startPatienceMs: 60_000 });
+      const checked = late.check();
+      await proxy.mend();
+      await checked;
+      await late.close();
+      await close();
+    });
+
     it('waits for it on a worker’s behalf, and keeps a file that broke off in the middle', async () => {
       const { under, proxy, close } = await behindProxy({ patienceMs: 60_000 });
       const id = newId();

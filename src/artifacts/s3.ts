@@ -7,7 +7,7 @@ import type { Artifacts, OpenArtifact } from './artifacts.ts';
 import { contentType } from './content-type.ts';
 import { isJobId, problemOfPath } from './path.ts';
 import { openBucket, type BucketOptions } from './s3-bucket.ts';
-import { startError } from './s3-errors.ts';
+import { hasAnswered, startError } from './s3-errors.ts';
 import { fetchInputs, sweepFetched } from './s3-inputs.ts';
 import { layout, manifest, type UploadedFile } from './s3-layout.ts';
 import { sweepBucket } from './s3-sweep.ts';
@@ -22,10 +22,13 @@ export interface S3Options extends BucketOptions {
   linkSeconds: number | undefined;
   /** How long a worker goes on asking a server that does not answer, before it gives its job up. */
   patienceMs: number;
+  /** How long the first check waits for a server where nothing answers yet. */
+  startPatienceMs: number;
 }
 
 const REMOVALS_AT_ONCE = 8;
 const LONGEST_PAUSE_MS = 5000;
+const START_PAUSE_MS = 250;
 const SWEEPS_PER_AGE = 4;
 
 /** Files of jobs in a bucket of any server that speaks S3; how they lie there, s3-layout.ts tells. */
@@ -82,6 +85,19 @@ export function createS3Artifacts(options: S3Options): Artifacts {
     }
   }
 
+  /** A server that is started together with us may need a moment longer. */
+  async function firstAnswer(): Promise<void> {
+    const deadline = performance.now() + options.startPatienceMs;
+    for (;;) {
+      try {
+        return await bucket.probe();
+      } catch (error) {
+        if (hasAnswered(error) || performance.now() > deadline) throw error;
+        await delay(START_PAUSE_MS);
+      }
+    }
+  }
+
   /** Everything that we need a bucket for, once: what is not allowed shows at start and not when the first job ends. */
   async function tryOut(): Promise<void> {
     const key = at.probe(randomUUID());
@@ -103,7 +119,7 @@ export function createS3Artifacts(options: S3Options): Artifacts {
 
     async check() {
       try {
-        await bucket.probe().catch(createWhereMissing);
+        await (wasTried ? bucket.probe() : firstAnswer()).catch(createWhereMissing);
         if (wasTried) return;
         await tryOut();
         // Of this host, and so for each process to do; the bucket is swept by one for all.

@@ -7,6 +7,8 @@ import type { Config } from '../config.ts';
 const DEFAULT_BUCKET = 'job-runner';
 /** How long a worker waits for an S3 server that went away. */
 const PATIENCE_MS = 60_000;
+/** And a start for one that is started with it. */
+const START_PATIENCE_MS = 10_000;
 
 /** Where files are kept, as the configuration names it; not yet checked. */
 export async function chooseArtifacts(config: Config): Promise<Artifacts> {
@@ -25,5 +27,6 @@ export async function chooseArtifacts(config: Config): Promise<Artifacts> {
     createBucket: config.S3_CREATE_BUCKET,
     linkSeconds: config.S3_PRESIGNED ? config.S3_PRESIGNED_SEC : undefined,
     patienceMs: PATIENCE_MS,
+    startPatienceMs: START_PATIENCE_MS,
   });
 }

@@ -228,6 +228,40 @@ class Retries(unittest.TestCase):
         self.assertEqual([job.id for job in jobs], [id])
 
 
+class Links(unittest.TestCase):
+    """A service may keep its files elsewhere, and send its clients there."""
+
+    def test_lead_to_another_server_that_does_not_see_the_key(self) -> None:
+        asked: List[Tuple[str, Any]] = []
+
+        class Both(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append((self.path, self.headers["authorization"]))
+                body = b"" if self.path.startswith("/jobs/") else b"from elsewhere"
+                self.send_response(200 if body else 302)
+                if not body:
+                    self.send_header("location", f"http://{self.headers['host']}/bucket/a%20b?signature=1")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        server = HTTPServer(("127.0.0.1", 0), Both)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            client = Client(f"http://127.0.0.1:{server.server_port}", api_key="k")
+            self.assertEqual(client.artifact("0" * 32, "a b").read(), b"from elsewhere")
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+        self.assertEqual(asked[0][1], "Bearer k")
+        self.assertEqual(asked[1:], [("/bucket/a%20b?signature=1", None)])
+
+
 class Wire(unittest.TestCase):
     """What the service says about itself, and what we have made of it by hand."""
 

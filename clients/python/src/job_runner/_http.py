@@ -113,10 +113,35 @@ class Http:
                 answer = Answer(connection, connection.getresponse())
                 if 200 <= answer.response.status < 300:
                     return answer
+                if answer.response.status == 302 and method == "GET" and "location" in answer.headers:
+                    connection.close()
+                    return self._follow(answer.headers["location"])
                 body = answer.response.read()
             except BROKEN as error:
                 raise self.unreachable(error) from error
             raise error_of(answer.response.status, answer.headers, body, self.origin + target)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _follow(self, location: str) -> Answer:
+        """A file may be had from another server, by an address that needs no key: that server must not see ours."""
+        elsewhere = urlsplit(location)
+        if elsewhere.scheme not in ("http", "https") or elsewhere.hostname is None:
+            raise JobRunnerError(f"{self.origin} points to {location!r}, which is no address", code="unexpected_answer")
+        connection = (
+            http.client.HTTPConnection(elsewhere.hostname, elsewhere.port, timeout=self._timeout)
+            if elsewhere.scheme == "http"
+            else http.client.HTTPSConnection(
+                elsewhere.hostname, elsewhere.port, timeout=self._timeout, context=self._ssl_context or ssl.create_default_context()
+            )
+        )
+        try:
+            connection.request("GET", f"{elsewhere.path}?{elsewhere.query}" if elsewhere.query else elsewhere.path)
+            answer = Answer(connection, connection.getresponse())
+            if answer.response.status == 200:
+                return answer
+            raise error_of(answer.response.status, answer.headers, answer.response.read(), f"{elsewhere.scheme}://{elsewhere.netloc}")
         except BaseException:
             connection.close()
             raise
