@@ -29,6 +29,7 @@ const COMMANDS = {
     ],
     run: ['node_modules/vitest/vitest.mjs', 'run'],
   },
+  worker: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['dist/worker-main.js'] },
   bench: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['bench/bench.ts'] },
   attacks: { build: false, programs: ['bwrap', 'perl', 'python3', 'dockerd'], run: ['test/attacks/run.ts'] },
   keys: { build: true, programs: [], run: ['dist/cli/main.js', 'keys'] },

@@ -165,8 +165,21 @@ export const environment = z.object({
     .describe(
       '`normal`: nothing accepted is lost when the service dies. `full`: nor when the power fails, at the price of a disk flush for each change.',
     ),
-  REDIS_URL: z.string().optional().describe('Reserved for the scaled-out store.'),
-  INLINE_WORKER: flag.default(true).describe('`1`: jobs run in the process that answers requests.'),
+  REDIS_URL: z
+    .string()
+    .regex(/^(rediss?:\/\/|unix:\/\/\/)\S+$/, 'must begin with redis://, rediss:// or unix:///')
+    .optional()
+    .describe(
+      'Keep the jobs in this Redis (`redis://user:password@host:6379/0`), for many processes (docs/scaling.md). Unset: in SQLite below `JOB_DATA_DIR`; with `INLINE_WORKER=0`, and for workers, `redis://localhost:6379/0`.',
+    ),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[\w.{}-]{1,64}$/, 'must be up to 64 letters, digits, and any of . _ - { }')
+    .default('job-runner')
+    .describe('What every key in Redis begins with, so that several services can share one.'),
+  INLINE_WORKER: flag
+    .default(true)
+    .describe('`1`: jobs run in the process that answers requests. `0`: only in workers, which are started with `npm run worker`.'),
 
   SANDBOX: z
     .enum(['bubblewrap', 'none'])
@@ -284,7 +297,12 @@ export type Environment = z.output<typeof environment>;
 export interface Config extends Environment {
   /** Absolute. */
   dataDir: string;
+  /** Undefined: the embedded store. */
+  redisUrl: string | undefined;
 }
+
+/** Where the original service's Redis was when nothing was said. */
+const USUAL_REDIS = 'redis://localhost:6379/0';
 
 /** Whether an address to listen on is reached from this machine only. */
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
@@ -309,12 +327,6 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   if (config.ALLOW_ANONYMOUS && config.API_KEYS_FILE !== undefined) {
     throw new StartError('API_KEYS_FILE lets in who has a key, and ALLOW_ANONYMOUS=1 everybody.', 'unset one of them');
   }
-  if (config.REDIS_URL !== undefined || !config.INLINE_WORKER) {
-    throw new StartError(
-      'REDIS_URL and INLINE_WORKER=0 need the Redis store, which this version does not have yet.',
-      'unset REDIS_URL and INLINE_WORKER',
-    );
-  }
   if (config.USE_DOCKER === true) {
     throw new StartError(
       'USE_DOCKER=1 needs the Docker sandbox, which this version does not have yet.',
@@ -324,5 +336,13 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   if ((config.S3_ACCESS_KEY_ID === undefined) !== (config.S3_SECRET_ACCESS_KEY === undefined)) {
     throw new StartError('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY belong together, and one of them is unset.', 'set both, or none');
   }
-  return { ...config, dataDir: resolve(config.JOB_DATA_DIR) };
+  return {
+    ...config,
+    dataDir: resolve(config.JOB_DATA_DIR),
+    redisUrl: config.REDIS_URL ?? (config.INLINE_WORKER ? undefined : USUAL_REDIS),
+  };
 }
+
+/** The configuration of a worker of its own. It listens nowhere, and its jobs are in Redis. Throws a StartError. */
+export const readWorkerConfig = (variables: NodeJS.ProcessEnv = process.env): Config =>
+  readConfig({ ...variables, INLINE_WORKER: '0', HOST: '', ALLOW_ANONYMOUS: '', API_KEYS_FILE: '' });

@@ -1,16 +1,46 @@
 import type { Artifacts } from './artifacts/artifacts.ts';
 import { StartError } from './errors.ts';
 import type { Readiness, ReadinessPart } from './http/health.ts';
-import type { Runtimes } from './runtimes/runtime.ts';
+import type { RuntimeCatalog } from './runtimes/runtime.ts';
 import type { Sandbox, SandboxHealth } from './sandbox/sandbox.ts';
-import type { Store } from './store/store.ts';
+import type { Store, WorkerInfo } from './store/store.ts';
 
 export interface ReadinessParts {
   store: Store;
   artifacts: Artifacts;
-  runtimes: Runtimes;
-  /** As it was found at start: a sandbox is not tried out for each request. */
-  sandbox: SandboxHealth & { name: Sandbox['name'] };
+  runtimes: RuntimeCatalog;
+  /** This process's own, as it was found at start: a sandbox is not tried out for each request. Undefined: jobs run elsewhere only. */
+  sandbox: (SandboxHealth & { name: Sandbox['name'] }) | undefined;
+  /** Workers alive, where there may be several. */
+  workers: (() => readonly WorkerInfo[]) | undefined;
+}
+
+/** What holds for a job wherever it runs. */
+function sandboxOf(workers: readonly WorkerInfo[]): Partial<ReadinessPart> {
+  const guarantees: Record<string, boolean> = {};
+  for (const { sandbox } of workers) {
+    for (const [name, held] of Object.entries(sandbox.guarantees)) guarantees[name] = held && guarantees[name] !== false;
+  }
+  const names = new Set(workers.map(({ sandbox }) => sandbox.name));
+  return { detail: [...names].join(', '), guarantees, notes: [...new Set(workers.flatMap(({ sandbox }) => sandbox.notes))] };
+}
+
+function hostParts({ sandbox, workers }: ReadinessParts): ReadinessPart[] {
+  if (workers === undefined) {
+    if (sandbox === undefined) return [];
+    return [{ name: 'sandbox', ok: true, detail: sandbox.name, guarantees: { ...sandbox.guarantees }, notes: sandbox.notes }];
+  }
+  const alive = workers();
+  if (alive.length === 0) {
+    return [
+      { name: 'workers', ok: false, detail: 'there is none; jobs are accepted and wait', remedy: 'start one or many: npm run worker' },
+    ];
+  }
+  const slots = alive.reduce((sum, { concurrency }) => sum + concurrency, 0);
+  return [
+    { name: 'workers', ok: true, detail: `${alive.length} alive, for ${slots} jobs at once` },
+    { name: 'sandbox', ok: true, detail: '', ...sandboxOf(alive) },
+  ];
 }
 
 async function probe(name: string, driver: string, check: () => Promise<void>): Promise<ReadinessPart> {
@@ -32,7 +62,7 @@ export function createReadiness(parts: ReadinessParts): () => Promise<Readiness>
     const entries: ReadinessPart[] = [
       await probe('store', parts.store.name, () => parts.store.check()),
       await probe('artifacts', parts.artifacts.name, () => parts.artifacts.check()),
-      { name: 'sandbox', ok: true, detail: parts.sandbox.name, guarantees: { ...parts.sandbox.guarantees }, notes: parts.sandbox.notes },
+      ...hostParts(parts),
       {
         name: 'runtimes',
         ok: main?.state === 'ready',

@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const left = new Promise<void>((resolve) => process.once('disconnect', resolve));
   const { service, cleanUp } = await startSomewhere(readConfig());
-  tell({ kind: 'ready', url: service.url, isolated: service.sandbox.guarantees.filesystem });
+  tell({ kind: 'ready', url: service.url, isolated: service.hosting?.sandbox.guarantees.filesystem === true });
   await left;
   await cancelAll(service.url);
   await service.stop();

@@ -4,12 +4,11 @@ import { NODE_FLAGS } from '../node-flags.ts';
 import { serviceEnvironment } from './environment.ts';
 import { CliFailure } from './failure.ts';
 
-const MAIN = join(import.meta.dirname, '../main.js');
-
-/** The service takes this process's place: signals, service managers and terminals reach it, and nothing stands between. */
-function replaceByNode(main: string, variables: Record<string, string>): void {
+/** A program of ours takes this process's place: signals, service managers and terminals reach it, and nothing stands between. */
+export function replaceBy(program: 'main.js' | 'worker-main.js', variables: Record<string, string>): void {
   if (process.execve === undefined) throw new CliFailure(`There is no way to start a service on ${process.platform}.`, 'run it on Linux');
-  process.execve(process.execPath, [process.execPath, ...NODE_FLAGS, main], serviceEnvironment(variables));
+  const path = join(import.meta.dirname, '..', program);
+  process.execve(process.execPath, [process.execPath, ...NODE_FLAGS, path], serviceEnvironment(variables));
 }
 
 export function addServe(program: Command): void {
@@ -26,6 +25,6 @@ export function addServe(program: Command): void {
     )
     .action(({ port, host, data }: { port?: string; host?: string; data?: string }) => {
       const variables = { PORT: port, HOST: host, JOB_DATA_DIR: data };
-      replaceByNode(MAIN, Object.fromEntries(Object.entries(variables).filter((pair): pair is [string, string] => pair[1] !== undefined)));
+      replaceBy('main.js', Object.fromEntries(Object.entries(variables).filter((pair): pair is [string, string] => pair[1] !== undefined)));
     });
 }

@@ -11,7 +11,7 @@ import { createAdmission, type Admission } from '../jobs/admission.ts';
 import { ownJobs } from '../jobs/own-jobs.ts';
 import { createSubmitter, type Outbound, type Submitter } from '../jobs/submit.ts';
 import type { WatchSubmit } from '../jobs/submit-watch.ts';
-import type { Runtimes } from '../runtimes/runtime.ts';
+import type { RuntimeCatalog } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { artifactRoutes } from './artifacts.ts';
 import { guard, type Access } from './auth.ts';
@@ -39,7 +39,7 @@ export interface AppParts {
   version: string;
   store: Store;
   artifacts: Artifacts;
-  runtimes: Runtimes;
+  runtimes: RuntimeCatalog;
   readiness: () => Promise<Readiness>;
   logger: Logger;
   access: Access;

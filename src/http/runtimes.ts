@@ -1,8 +1,8 @@
 import { runtimeList } from '../api/runtime.ts';
-import type { Runtimes } from '../runtimes/runtime.ts';
+import type { RuntimeCatalog } from '../runtimes/runtime.ts';
 import type { App } from './typed-app.ts';
 
-export function runtimeRoutes(app: App, runtimes: Runtimes): void {
+export function runtimeRoutes(app: App, runtimes: RuntimeCatalog): void {
   app.get(
     '/runtimes',
     {

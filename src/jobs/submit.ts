@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import type { SpecLimits } from '../api/spec.ts';
 import type { Artifacts, Upload, UploadArea } from '../artifacts/artifacts.ts';
 import { ApiError, type FieldError } from '../errors.ts';
-import type { Runtimes } from '../runtimes/runtime.ts';
+import type { RuntimeCatalog } from '../runtimes/runtime.ts';
 import { StoreError, type JobRecord, type Store } from '../store/store.ts';
 import type { Admission } from './admission.ts';
 import type { Caller } from './caller.ts';
@@ -75,10 +75,19 @@ function canonical(value: unknown): unknown {
   );
 }
 
+/** Makes something anew only when it is asked for of something else. */
+function remembered<K, V>(make: (key: K) => V): (key: K) => V {
+  let last: { key: K; value: V } | undefined;
+  return (key) => {
+    if (last?.key !== key) last = { key, value: make(key) };
+    return last.value;
+  };
+}
+
 export function createSubmitter(parts: {
   store: Store;
   artifacts: Artifacts;
-  runtimes: Runtimes;
+  runtimes: RuntimeCatalog;
   limits: Omit<SpecLimits, 'defaultRuntime'>;
   /** Whether the ends of jobs are told to their `callback_url`. */
   callbacks?: boolean;
@@ -88,7 +97,7 @@ export function createSubmitter(parts: {
   outbound?: Outbound | undefined;
 }): Submitter {
   const { store, artifacts, runtimes, admission, watch = unwatchedSubmit } = parts;
-  const parse = createSpecParser({ ...parts.limits, defaultRuntime: runtimes.defaultName });
+  const parserFor = remembered((defaultRuntime: string) => createSpecParser({ ...parts.limits, defaultRuntime }));
 
   async function accept(
     id: string,
@@ -96,7 +105,7 @@ export function createSubmitter(parts: {
     submission: Submission,
     { traceparent }: SubmitWatch,
   ): Promise<{ job: JobRecord; isNew: boolean }> {
-    const parsed = parse(submission.specText);
+    const parsed = parserFor(runtimes.defaultName)(submission.specText);
     const errors = [...(parsed.ok ? [] : parsed.errors), ...submission.errors];
     if (!parsed.ok || errors.length > 0) throw invalidSpec(errors);
     const { spec, sent } = parsed;

@@ -5,7 +5,7 @@ import { submitProgram } from '../jobs/submit-program.ts';
 import type { Sender, Submitter } from '../jobs/submit.ts';
 import { viewOf } from '../jobs/view.ts';
 import { logText } from '../jobs/wait.ts';
-import type { Runtimes } from '../runtimes/runtime.ts';
+import type { RuntimeCatalog } from '../runtimes/runtime.ts';
 import { ownJobs } from '../jobs/own-jobs.ts';
 import type { JobRecord, Store } from '../store/store.ts';
 import type { Jobs, ToolFile } from './jobs.ts';
@@ -17,7 +17,7 @@ async function* contentOf({ bytes }: ToolFile): AsyncGenerator<Uint8Array> {
 export interface LocalParts {
   store: Store;
   artifacts: Artifacts;
-  runtimes: Runtimes;
+  runtimes: RuntimeCatalog;
   submitter: Submitter;
 }
 
@@ -28,7 +28,7 @@ export function localJobs({ store, artifacts, runtimes, submitter }: LocalParts,
 
   return {
     async defaultRuntime() {
-      const runtime = runtimes.get(runtimes.defaultName);
+      const runtime = runtimes.resolve(runtimes.defaultName);
       return { version: runtime?.version ?? '3', packages: runtime?.packages ?? {} };
     },
     async submit(spec, files) {

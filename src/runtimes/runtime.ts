@@ -27,8 +27,8 @@ export interface ImageInterpreter {
 /** Each driver of the sandbox runs one kind. */
 export type Interpreter = HostInterpreter | ImageInterpreter;
 
-/** An interpreter with its packages, under a name such as `python3.12`. */
-export interface Runtime {
+/** What somebody who submits a job knows of a runtime: an interpreter with its packages, under a name such as `python3.12`. */
+export interface KnownRuntime {
   name: string;
   /** `3.12.1`. */
   version: string;
@@ -36,17 +36,28 @@ export interface Runtime {
   /** Why it is not ready, and what mends it. */
   detail?: string;
   packages: Record<string, string>;
+}
+
+/** A runtime on this host. */
+export interface Runtime extends KnownRuntime {
   interpreter: Interpreter;
 }
 
-/** What can run here. */
-export interface Runtimes {
+/** What jobs may ask for, wherever it is. */
+export interface RuntimeCatalog {
   /** Default first, then the newest first. */
+  list(): KnownRuntime[];
+  /** The runtime that a client's word means: after aliases. Undefined when there is none. */
+  resolve(name: string): KnownRuntime | undefined;
+  /** May change where workers tell what they have. */
+  readonly defaultName: string;
+}
+
+/** What can run here. */
+export interface Runtimes extends RuntimeCatalog {
   list(): Runtime[];
   get(name: string): Runtime | undefined;
-  /** The runtime that a client's word means: after aliases. Undefined when there is none. */
   resolve(name: string): Runtime | undefined;
-  readonly defaultName: string;
   /** Calls back whenever a runtime's state has changed; returns how to stop that. */
   onChange(listener: () => void): () => void;
   close(): Promise<void>;

@@ -10,7 +10,6 @@ export interface Connection {
   readonly client: Redis;
   /** Where Redis is, without its password. */
   readonly where: string;
-  readonly commandTimeoutMs: number;
   /** Aborts when the store is closed. */
   readonly closing: AbortSignal;
   /** Does something with Redis. Waits a moment when it is away; then, as when it fails, throws a StoreError. */
@@ -30,6 +29,7 @@ export interface ConnectionOptions {
 
 /** So long a request waits for Redis to come back: longer than a fail-over's hiccup, shorter than a client's patience. */
 const PATIENCE_MS = 1000;
+const BLOCKING_MS = 15_000;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1000;
 
@@ -71,9 +71,9 @@ export function openConnection(options: ConnectionOptions): Connection {
     // Each of BullMQ's queues listens.
     redis.setMaxListeners(0);
     open.push(redis);
-    // BullMQ makes its blocking connections out of ours.
+    // BullMQ makes its blocking connections out of ours. After trouble they block for up to ten seconds, and must be let.
     const duplicate = redis.duplicate.bind(redis);
-    redis.duplicate = (override) => keep(duplicate(override));
+    redis.duplicate = (override) => keep(duplicate({ ...override, commandTimeout: BLOCKING_MS, socketTimeout: BLOCKING_MS + 1000 }));
     return redis;
   };
   const connect = (purpose: string): Redis => {
@@ -124,7 +124,6 @@ export function openConnection(options: ConnectionOptions): Connection {
   return {
     client,
     where,
-    commandTimeoutMs: options.commandTimeoutMs,
     closing: closing.signal,
     run: (work) => tried(work, wasNotSent),
     repeat: (work) => tried(work, isPassing),

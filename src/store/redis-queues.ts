@@ -32,8 +32,8 @@ export interface Queues {
   close(): Promise<void>;
 }
 
-/** So long a wait takes at most: shorter than a command may take. */
-const WAIT_SEC = 0.4;
+/** So long a wait usually takes at most. */
+const WAIT_SEC = 2;
 const STALLED_EVERY_MS = 5000;
 /** It would mark jobs as failed that stalled more often than this, and that is not its business. */
 const NEVER = 2 ** 31;
@@ -64,7 +64,7 @@ export function createQueues(connection: Connection, keys: Keys, lockMs: number,
         ...shared,
         autorun: false,
         lockDuration: lockMs,
-        drainDelay: Math.min(2, (connection.commandTimeoutMs / 1000) * WAIT_SEC),
+        drainDelay: WAIT_SEC,
         stalledInterval: STALLED_EVERY_MS,
         maxStalledCount: NEVER,
       });
@@ -89,7 +89,8 @@ export function createQueues(connection: Connection, keys: Keys, lockMs: number,
       await job.moveToWait(token);
     },
     take: (name, token) => take(name, token, false),
-    waitAndTake: (name, token) => take(name, token, true),
+    // After trouble with its blocking connection BullMQ only waits: so it is asked, too.
+    waitAndTake: async (name, token) => (await take(name, token, false)) ?? (await take(name, token, true)),
     async prolong({ id, queue: name, token }, ms) {
       await worker(name).extendJobLocks([id], [token], ms);
     },

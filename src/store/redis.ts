@@ -42,7 +42,7 @@ export interface RedisOptions {
 const CACHE_BYTES = 4 * 1024 * 1024;
 /** A command that takes longer has failed; a lease must see several. */
 const MAX_COMMAND_MS = 4000;
-const MIN_COMMAND_MS = 500;
+const MIN_COMMAND_MS = 2000;
 /** The end of an attempt is worth waiting for: its program has run, and nobody else has the job before Redis is back. */
 const PERSISTENCE_MS = 60_000;
 const RETRY_MS = 250;

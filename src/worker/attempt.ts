@@ -189,7 +189,7 @@ async function runOnce(going: Going, run: RunSpec): Promise<Result> {
   return { ...(await follow(going, running)), path: running.path, coldBecause: running.coldBecause };
 }
 
-async function follow({ job, artifacts, rules, log, say, watched }: Going, running: Running): Promise<Result> {
+async function follow({ job, artifacts, rules, log, say, watched, signal }: Going, running: Running): Promise<Result> {
   for await (const chunk of running.output) await log.write(chunk.stream, chunk.bytes);
   log.endLines();
   const { exit, usage }: Ended = await running.ended;
@@ -202,6 +202,8 @@ async function follow({ job, artifacts, rules, log, say, watched }: Going, runni
   const bounds = { ...rules.collect, maxBytes: job.spec.disk_limit_mb * MIB };
   const leftOut: string[] = [];
   for await (const file of running.collect(bounds, ({ name, reason }) => leftOut.push(says.leftOut(name, reason)))) {
+    // The files may be another attempt's by now.
+    if (signal.reason === 'lost') throw new LeaseLost('the lease is lost');
     try {
       kept.set(file.name, await artifacts.keep(job.id, file));
     } catch (error) {

@@ -2,35 +2,51 @@ import type { Lease, Store } from '../store/store.ts';
 
 export type LeaseEnd = 'canceled' | 'lost';
 
+/** Of a lease; what is left of it afterwards is for killing the program, so that two copies of it never run. */
+const OURS = 0.9;
+
 /**
- * Prolongs a lease until stopped. Calls `onEnd` when the job is to be canceled or belongs to somebody else; a store
- * that doesn't answer counts as a lost lease only when the lease has run out, for then somebody else may have it.
+ * Prolongs a lease until stopped. Calls `onEnd` when the job is to be canceled or belongs to somebody else. A store that doesn't
+ * answer, or answers too late, counts as a lost lease when the lease has nearly run out by this process's own clock: then
+ * somebody else may have the job soon.
  */
 export function keepLease(store: Store, lease: Lease, leaseMs: number, onEnd: (why: LeaseEnd) => void): () => void {
   let stopped = false;
-  let validUntil = performance.now() + leaseMs;
   let timer: NodeJS.Timeout | undefined;
+  let deadline: NodeJS.Timeout | undefined;
 
   const stop = (): void => {
     stopped = true;
     clearTimeout(timer);
+    clearTimeout(deadline);
+  };
+  const lose = (): void => {
+    if (stopped) return;
+    stop();
+    onEnd('lost');
+  };
+  /** The store counts from when it got the request, which is later than when it was sent. */
+  const heldSince = (askedAt: number): void => {
+    clearTimeout(deadline);
+    deadline = setTimeout(lose, askedAt + leaseMs * OURS - performance.now());
   };
   const renew = async (): Promise<void> => {
     const askedAt = performance.now();
     try {
       const state = await store.renew(lease, leaseMs);
       if (stopped) return;
-      if (state === 'lost') return onEnd('lost');
-      validUntil = askedAt + leaseMs;
+      if (state === 'lost') return lose();
+      heldSince(askedAt);
       if (state === 'cancel') onEnd('canceled');
+      schedule(leaseMs / 3);
     } catch {
-      if (!stopped && performance.now() >= validUntil) return onEnd('lost');
+      if (!stopped) schedule(leaseMs / 10);
     }
-    if (!stopped) schedule();
   };
-  const schedule = (): void => {
-    timer = setTimeout(() => void renew(), leaseMs / 3);
+  const schedule = (ms: number): void => {
+    timer = setTimeout(() => void renew(), ms);
   };
-  schedule();
+  heldSince(performance.now());
+  schedule(leaseMs / 3);
   return stop;
 }

@@ -13,6 +13,8 @@ export interface RetentionRules {
 const PAGE = 100;
 /** Files without a job are an upload in progress when they are young, else what a crash left. */
 const ORPHAN_AGE_MS = 60 * 60 * 1000;
+/** No upload takes so long. */
+const UPLOAD_AGE_MS = 60 * 60 * 1000;
 
 /** One round of cleaning up. Resolves with the number of jobs removed. */
 export async function removeOld(store: Store, artifacts: Artifacts, rules: RetentionRules, now: number): Promise<number> {
@@ -65,6 +67,9 @@ export const startRetention = (
   logger: Logger,
 ): (() => Promise<void>) =>
   repeat('removing old jobs', everyMs, logger, async () => {
+    // One of all processes is enough.
+    if (!(await store.takeTurn('retention', everyMs))) return;
+    await artifacts.sweep(UPLOAD_AGE_MS);
     const old = await removeOld(store, artifacts, rules, Date.now());
     const orphans = await removeOrphans(store, artifacts, Date.now());
     if (old + orphans > 0) logger.info({ old, orphans }, 'removed old jobs');

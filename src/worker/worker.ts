@@ -14,6 +14,9 @@ export interface Worker {
   drain(): Promise<void>;
 }
 
+/** Under which this process claims. */
+export const workerName = `${hostname()}/${process.pid}`;
+
 const STORE_TROUBLE_PAUSE_MS = 1000;
 
 const readyNames = (runtimes: Runtimes): string[] =>
@@ -25,7 +28,6 @@ const readyNames = (runtimes: Runtimes): string[] =>
 /** Claims and runs jobs, `concurrency` at a time, oldest first. */
 export function startWorker(options: WorkerOptions): Worker {
   const { store, runtimes, logger } = options;
-  const name = `${hostname()}/${process.pid}`;
   const stopping = new AbortController();
   const handBack = new AbortController();
   /** Aborts waiting claims when what can be run here has changed. */
@@ -39,7 +41,7 @@ export function startWorker(options: WorkerOptions): Worker {
   const claimNext = async (): Promise<Claim | undefined> => {
     try {
       return await store.claim({
-        worker: name,
+        worker: workerName,
         leaseMs: options.rules.leaseMs,
         runtimes: readyNames(runtimes),
         signal: AbortSignal.any([stopping.signal, changed.signal]),

@@ -20,12 +20,16 @@ export interface RunningService {
 export interface ServiceHome {
   dir: string;
   start(variables?: Record<string, string>): Promise<RunningService>;
+  /** A worker of its own, on the same folder. It has no address. */
+  startWorker(variables?: Record<string, string>): Promise<RunningService>;
   /** Starts it where it is expected to refuse; resolves with its exit code and words. */
   refuse(variables: Record<string, string>): Promise<{ code: number | NodeJS.Signals; said: string }>;
   close(): Promise<void>;
 }
 
-const MAIN = join(import.meta.dirname, '../../dist/main.js');
+const DIST = join(import.meta.dirname, '../../dist');
+/** What a program says when it is ready, and where. */
+const READY = /listens on (http:\S+)|waits for jobs/;
 
 /** A data folder, and services one after the other on it. */
 export async function serviceHome(): Promise<ServiceHome> {
@@ -34,8 +38,9 @@ export async function serviceHome(): Promise<ServiceHome> {
 
   const launch = (
     variables: Record<string, string>,
+    program = 'main.js',
   ): { child: ChildProcess; said: () => string; gone: Promise<number | NodeJS.Signals> } => {
-    const child = spawn(process.execPath, [...NODE_FLAGS, MAIN], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, join(DIST, program)], {
       env: {
         PATH: process.env['PATH'],
         HOME: process.env['HOME'],
@@ -59,29 +64,32 @@ export async function serviceHome(): Promise<ServiceHome> {
     return { child, said: () => text, gone };
   };
 
+  const started = async (variables: Record<string, string> = {}, program: string): Promise<RunningService> => {
+    const { child, said, gone } = launch(variables, program);
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stdout?.on('data', () => {
+        const match = READY.exec(said());
+        if (match !== null) resolve(match[1] ?? '');
+      });
+      void gone.then((code) => reject(new Error(`the service ended with ${code}: ${said()}`)));
+    });
+    return {
+      url,
+      pid: child.pid ?? 0,
+      dataDir: join(dir, 'jobs'),
+      said,
+      gone,
+      kill(signal) {
+        child.kill(signal);
+        return gone;
+      },
+    };
+  };
+
   return {
     dir,
-    async start(variables = {}) {
-      const { child, said, gone } = launch(variables);
-      const url = await new Promise<string>((resolve, reject) => {
-        child.stdout?.on('data', () => {
-          const match = /listens on (http:\S+)/.exec(said());
-          if (match?.[1] !== undefined) resolve(match[1]);
-        });
-        void gone.then((code) => reject(new Error(`the service ended with ${code}: ${said()}`)));
-      });
-      return {
-        url,
-        pid: child.pid ?? 0,
-        dataDir: join(dir, 'jobs'),
-        said,
-        gone,
-        kill(signal) {
-          child.kill(signal);
-          return gone;
-        },
-      };
-    },
+    start: (variables) => started(variables, 'main.js'),
+    startWorker: (variables) => started(variables, 'worker-main.js'),
     async refuse(variables) {
       const { said, gone } = launch(variables);
       return { code: await gone, said: said() };

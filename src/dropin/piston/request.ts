@@ -3,12 +3,12 @@ import type { JobSpec } from '../../api/spec.ts';
 import type { Config } from '../../config.ts';
 import { ApiError } from '../../errors.ts';
 import type { ProgramFile } from '../../jobs/submit-program.ts';
-import type { Runtime, Runtimes } from '../../runtimes/runtime.ts';
+import type { KnownRuntime, RuntimeCatalog } from '../../runtimes/runtime.ts';
 import { fieldsOf, refuseTooMany } from '../../http/json-body.ts';
 import { findRuntime, LANGUAGE } from './runtimes.ts';
 
 export interface PistonJob {
-  runtime: Runtime;
+  runtime: KnownRuntime;
   spec: Partial<JobSpec>;
   files: ProgramFile[];
 }
@@ -62,7 +62,7 @@ async function* contentOf({ content, encoding }: PistonFile): AsyncGenerator<Uin
 }
 
 /** Reads POST /execute. @throws ApiError with the one message that a Piston client would get */
-export function readExecute(body: unknown, runtimes: Runtimes, config: Config): PistonJob {
+export function readExecute(body: unknown, runtimes: RuntimeCatalog, config: Config): PistonJob {
   const fields = fieldsOf(body);
   const language = requiredText('language', fields['language']);
   const version = requiredText('version', fields['version']);

@@ -1,21 +1,21 @@
 import semver from 'semver';
-import type { Runtime, Runtimes } from '../../runtimes/runtime.ts';
+import type { KnownRuntime, RuntimeCatalog } from '../../runtimes/runtime.ts';
 
 export const LANGUAGE = 'python';
 const ALIASES = ['py', 'py3', 'python3'];
 
-const aliasesOf = ({ name }: Runtime): string[] => [...ALIASES, name];
+const aliasesOf = ({ name }: KnownRuntime): string[] => [...ALIASES, name];
 
 /** GET /runtimes. */
-export const pistonRuntimes = (runtimes: Runtimes): object[] =>
+export const pistonRuntimes = (runtimes: RuntimeCatalog): object[] =>
   runtimes.list().map((runtime) => ({ language: LANGUAGE, version: runtime.version, aliases: aliasesOf(runtime) }));
 
 /** GET /packages. */
-export const pistonPackages = (runtimes: Runtimes): object[] =>
+export const pistonPackages = (runtimes: RuntimeCatalog): object[] =>
   runtimes.list().map(({ version }) => ({ language: LANGUAGE, language_version: version, installed: true }));
 
 /** The runtime of a language or alias whose version is in the range: the default one, for it has the packages, else the newest. */
-export function findRuntime(runtimes: Runtimes, language: string, version: string): Runtime | undefined {
+export function findRuntime(runtimes: RuntimeCatalog, language: string, version: string): KnownRuntime | undefined {
   const inRange = runtimes
     .list()
     .filter((runtime) => language === LANGUAGE || aliasesOf(runtime).includes(language))
