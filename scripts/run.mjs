@@ -35,6 +35,8 @@ const COMMANDS = {
   keys: { build: true, programs: [], run: ['dist/cli/main.js', 'keys'] },
   fuzz: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['test/fuzz/fuzz.ts'] },
   screenshots: { build: true, programs: ['bwrap', 'perl', 'python3', 'chromium'], run: ['scripts/screenshots.ts'] },
+  'bench:scale': { build: true, programs: ['bwrap', 'perl', 'python3', 'redis-server'], run: ['bench/scale.ts'] },
+  faults: { build: true, programs: ['bwrap', 'perl', 'python3', 'redis-server'], run: ['test/faults/run.ts'] },
   check: { build: false, programs: [], run: ['scripts/check.mjs'] },
   build: { build: true, programs: [], run: undefined },
 };

@@ -13,7 +13,8 @@ export async function runUntilSignal(logger: Logger, drainGraceMs: number, start
       process.exit(70);
     });
   }
-  const running = await start();
+  // Heard from the beginning: who starts us may tell us to stop as soon as we have said that we are there.
+  const starting = start();
   let stoppingSince: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -25,9 +26,11 @@ export async function runUntilSignal(logger: Logger, drainGraceMs: number, start
       }
       stoppingSince = performance.now();
       logger.info(`${signal}: stopping; running jobs may go on for ${drainGraceMs / 1000} s (once more stops at once)`);
-      void running.stop().then(() => process.exit(0));
+      // What could not be started is told by whoever waits for it below.
+      void starting.then((running) => running.stop().then(() => process.exit(0))).catch(() => undefined);
     });
   }
+  await starting;
 }
 
 /** Ends the process for what kept it from starting, in words for people where there are any. */

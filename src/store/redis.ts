@@ -119,13 +119,18 @@ export function createRedisStore(options: RedisOptions): Store {
     return held.ticket;
   };
 
+  /** Told once: the check is repeated as often as somebody asks whether we are ready. */
+  let isNoted = false;
+
   return {
     name: 'redis',
 
     async check() {
       try {
         await run(async () => {
-          for (const note of await examine(client, where)) warn(note);
+          const notes = await examine(client, where);
+          if (!isNoted) for (const note of notes) warn(note);
+          isNoted = true;
           // Reading would not notice a Redis that is full or a replica.
           await client.set(keys.probe, '1', 'PX', MARK_OF_LIFE_MS);
         });
