@@ -15,6 +15,9 @@ export interface GlobalOptions {
 
 export interface Connection {
   client: Client;
+  url: string;
+  /** Undefined where none was named; a service of the command's own asks for none. */
+  apiKey: string | undefined;
   /** Whether the service lives as long as this command only. */
   embedded: boolean;
   close(): Promise<void>;
@@ -52,7 +55,7 @@ function given(options: GlobalOptions): { url: string | undefined; apiKey: strin
 export async function connect(command: Command, more: { fetch?: typeof fetch; needsServer?: string } = {}): Promise<Connection> {
   const { url, apiKey } = given(command.optsWithGlobals<GlobalOptions>());
   const clientOf = (at: string): Client => createClient({ url: at, apiKey, fetch: more.fetch, retryForMs: RETRY_FOR_MS });
-  const existing = (at: string): Connection => ({ client: clientOf(at), embedded: false, close: async () => undefined });
+  const existing = (at: string): Connection => ({ client: clientOf(at), url: at, apiKey, embedded: false, close: async () => undefined });
   if (url !== undefined && url !== LOCAL) return existing(url);
   if (url !== LOCAL && (await answers(createClient({ url: DEFAULT_URL, apiKey, retryForMs: 0 })))) return existing(DEFAULT_URL);
   if (more.needsServer !== undefined) {
@@ -67,7 +70,7 @@ export async function connect(command: Command, more: { fetch?: typeof fetch; ne
   say(dim(`${why}${why === '' ? 'This' : 'this'} command runs a service of its own, with its jobs in ${dataDir}`));
   const embedded = await startEmbedded(dataDir, (line) => say(dim(`  … ${line}`)));
   if (!embedded.isolated) say(styled('yellow', 'WITHOUT isolation, as SANDBOX=none asks', process.stderr));
-  return { client: clientOf(embedded.url), embedded: true, close: () => embedded.stop() };
+  return { client: clientOf(embedded.url), url: embedded.url, apiKey: undefined, embedded: true, close: () => embedded.stop() };
 }
 
 /** Does something with a service, and lets go of it whatever happens. */

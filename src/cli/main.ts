@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.ts';
 import { describeError } from './failure.ts';
 import { addKeys } from './keys.ts';
 import { addLogs } from './logs.ts';
+import { addMcp } from './mcp.ts';
 import { addPs } from './ps.ts';
 import { addRm } from './rm.ts';
 import { addRun } from './run.ts';
@@ -50,7 +51,21 @@ function build(): Command {
         write(`job-runner: ${text.replace(/^error: /, '')}${hint}`);
       },
     });
-  const add = [addRun, addLogs, addPs, addCancel, addRm, addArtifacts, addServe, addKeys, addWorker, addRuntimes, addDoctor, addCompletion];
+  const add = [
+    addRun,
+    addLogs,
+    addPs,
+    addCancel,
+    addRm,
+    addArtifacts,
+    addServe,
+    addKeys,
+    addWorker,
+    addMcp,
+    addRuntimes,
+    addDoctor,
+    addCompletion,
+  ];
   for (const each of add) each(program);
   // What a command inherits, it takes when it is made; those below it were made without.
   const inherit = (command: Command): void => {

@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { JOB_RUNNER } from '../support/command-line.ts';
 import { serviceHome, type RunningService, type ServiceHome } from '../support/service.ts';
 
 let home: ServiceHome;
@@ -13,8 +13,7 @@ beforeAll(async () => {
 afterAll(() => home.close());
 
 const http = (): Transport => new StreamableHTTPClientTransport(new URL('/mcp', service.url));
-const stdio = (): Transport =>
-  new StdioClientTransport({ command: process.execPath, args: [join(import.meta.dirname, '../support/mcp-stdio.ts'), service.url] });
+const stdio = (): Transport => new StdioClientTransport({ command: process.execPath, args: [JOB_RUNNER, 'mcp', '--url', service.url] });
 
 interface Ran {
   job_id: string;
