@@ -1,5 +1,5 @@
 import { refuseToStart, runUntilSignal } from './compose/run-until-signal.ts';
-import { runtimesLine, sandboxLines } from './compose/start-lines.ts';
+import { runtimesLines, sandboxLines } from './compose/start-lines.ts';
 import { readConfig } from './config.ts';
 import { createLogger } from './logger.ts';
 import { startService, type Service } from './service.ts';
@@ -13,7 +13,7 @@ function announce({ url, hosting }: Service): void {
     `  API      ${url}/docs`,
     ...(hosting === undefined
       ? ['  jobs     run in workers; start one or many: npm run worker']
-      : [...sandboxLines(hosting.sandbox), runtimesLine(hosting.runtimes.list())]),
+      : [...sandboxLines(hosting.sandbox), ...runtimesLines(hosting.runtimes.list())]),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -1,5 +1,5 @@
 import { refuseToStart, runUntilSignal } from './compose/run-until-signal.ts';
-import { runtimesLine, sandboxLines } from './compose/start-lines.ts';
+import { runtimesLines, sandboxLines } from './compose/start-lines.ts';
 import { readWorkerConfig } from './config.ts';
 import { createLogger } from './logger.ts';
 import { startWorkerService, type WorkerService } from './worker-service.ts';
@@ -10,7 +10,7 @@ function announce({ hosting }: WorkerService, concurrency: number): void {
   const lines = [
     `Job Runner's worker waits for jobs, ${concurrency} at a time`,
     ...sandboxLines(hosting.sandbox),
-    runtimesLine(hosting.runtimes.list()),
+    ...runtimesLines(hosting.runtimes.list()),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -9,5 +9,10 @@ export function sandboxLines({ name, guarantees, notes }: { name: string; guaran
   ];
 }
 
-export const runtimesLine = (runtimes: readonly { name: string; state: string }[]): string =>
-  `  runtimes ${runtimes.map(({ name, state }) => `${name}${state === 'ready' ? '' : ` (${state})`}`).join(', ')}`;
+export function runtimesLines(runtimes: readonly { name: string; state: string }[]): string[] {
+  const [first] = runtimes;
+  return [
+    `  runtimes ${runtimes.map(({ name, state }) => `${name}${state === 'ready' ? '' : ` (${state})`}`).join(', ')}`,
+    ...(first?.state === 'preparing' ? [`           jobs for ${first.name} wait until its packages are there`] : []),
+  ];
+}
