@@ -1,8 +1,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { openCgroups } from '../../../src/sandbox/cgroup.ts';
 import type { EgressOptions } from '../../../src/sandbox/egress/egress.ts';
 import type { Exit, Network, SandboxHealth } from '../../../src/sandbox/sandbox.ts';
 import { PUBLIC } from './addresses.ts';
@@ -69,6 +71,8 @@ async function descendantsOf(root: number): Promise<{ names: string[]; pids: str
 export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = EGRESS, hidden: readonly string[] = []): Promise<Lab> {
   const internet = start('internet.ts', ['--net']);
   const machine = start('machine.ts', ['--net', '--mount']);
+  const machinePid = machine.pid;
+  const instance = `lab-${process.pid}-${machinePid}`;
   const waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>();
   let serial = 0;
   await Promise.all([once(internet, 'message'), once(machine, 'message')]);
@@ -99,8 +103,7 @@ export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = E
     await promisify(execFile)('nsenter', ['--net', '--target', String(internet.pid), 'ip', ...words]);
     internet.send('go');
     await once(internet, 'message');
-    const { health } = await ask({ kind: 'set up', user, egress, instance: `lab-${process.pid}-${machine.pid}`, hidden });
-    const machinePid = machine.pid;
+    const { health } = await ask({ kind: 'set up', user, egress, instance, hidden });
     if (health === undefined || machinePid === undefined) throw new Error('the machine is not up');
     return {
       health,
@@ -111,12 +114,20 @@ export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = E
         machine.kill('SIGKILL');
         await gone;
         const living = async (): Promise<string[]> => {
-          const names = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')));
-          return names.map((name) => name.trim()).filter((name) => name !== '');
+          const states = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')));
+          // A dead one that nobody has waited for yet is dead.
+          return states
+            .filter((state) => state !== '' && !/^State:\s+Z/m.test(state))
+            .map((state) => /^Name:\s+(.*)/.exec(state)?.[1] ?? state);
         };
         const deadline = Date.now() + KILLED_MS;
         while ((await living()).length > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
-        return living();
+        const left = await living();
+        // What the next start of the same service would sweep.
+        await (await openCgroups(instance)).close();
+        for (const name of await readdir(tmpdir()))
+          if (name.includes(instance)) await rm(join(tmpdir(), name), { recursive: true, force: true });
+        return left;
       },
       async run(program, network, more = {}) {
         const { output = '', exit } = await ask({ kind: 'run', program, network, ...more });

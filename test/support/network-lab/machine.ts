@@ -44,7 +44,7 @@ async function setUp({ user, egress, instance, hidden }: Extract<Order, { kind: 
     process.setgid?.(NOBODY);
     process.setuid?.(NOBODY);
   }
-  home = await mkdtemp(join(tmpdir(), 'network-lab-'));
+  home = await mkdtemp(join(tmpdir(), `network-${instance}-`));
   await chmod(home, 0o755);
   const interpreter = await python;
   sandbox = createBubblewrap({ instance, firstUid: TRIED_FIRST.uid, ready: 0, interpreter: () => interpreter, egress });
