@@ -38,7 +38,7 @@ RUN ln -s /app/bin/job-runner.cjs /usr/local/bin/job-runner \
 ENV HOST=0.0.0.0 PORT=8000 JOB_DATA_DIR=/data/jobs NODE_ENV=production HOME=/data
 EXPOSE 8000
 WORKDIR /data
-# A worker answers no requests; what it runs with says so.
+# A worker answers no requests: it is well as long as it runs.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "/app/deploy/container/healthcheck.mjs"]
 ENTRYPOINT ["tini", "--", "entrypoint"]
 CMD ["serve"]
