@@ -11,8 +11,8 @@ import type { PoolEvents } from '../sandbox/warm/pool.ts';
 const MINUTE_MS = 60_000;
 /** More than this many jobs seldom start in one moment. */
 const MAX_READY_LAUNCHERS = 8;
-/** Making a warm sandbox takes 10 to 20 ms, a cold start twice that and more. */
-const WARM_WAIT_MS = 100;
+/** However many wait for one to be made, the next warm sandbox costs a fraction of a cold one; later than this, something is wrong. */
+const WARM_WAIT_MS = 1000;
 
 /** The sandbox that the configuration names; not yet checked. */
 export async function chooseSandbox(config: Config, runtimes: Runtimes, warmEvents: PoolEvents): Promise<Sandbox> {

@@ -42,6 +42,8 @@ const RETRY_MS = 100;
 const MAX_RETRY_MS = 600_000;
 const SLOT_BYTES = 10 * 1024 ** 2;
 const MEMORY_SHARE = 0.1;
+/** Slots made at a time: half of each one's making is waiting, for the kernel to put it into its groups. */
+const MAKERS = 3;
 
 /** Slots for one interpreter. `startServer` starts a server, `make` makes a slot of one. */
 export function createWarmPool(
@@ -54,6 +56,8 @@ export function createWarmPool(
   const ready: { slot: Slot; of: Generation }[] = [];
   const waiters: ((slot: Slot | ColdReason) => void)[] = [];
   let current: Generation | undefined;
+  let beginning: Promise<Generation> | undefined;
+  let making = 0;
   let replacing: Promise<void> | undefined;
   const replaced = new Set<Generation>();
   let target = rules.min;
@@ -116,10 +120,17 @@ export function createWarmPool(
       });
   };
 
+  const theServer = async (): Promise<Generation> => {
+    if (current !== undefined) return current;
+    beginning ??= begin()
+      .then((next) => (current = next))
+      .finally(() => (beginning = undefined));
+    return beginning;
+  };
+
   const makeOne = async (): Promise<void> => {
-    current ??= await begin();
-    if (isUsedUp(current)) replace();
-    const of = current;
+    const of = await theServer();
+    if (of === current && isUsedUp(of)) replace();
     of.forked += 1;
     of.alive += 1;
     const release = (): void => {
@@ -161,15 +172,21 @@ export function createWarmPool(
   const most = (): number => Math.max(1, Math.min(rules.max, Math.floor((process.availableMemory() * MEMORY_SHARE) / SLOT_BYTES)));
   const isShort = (): boolean => {
     const fresh = replaced.size === 0 ? ready.length : ready.filter(({ of }) => of === current).length;
-    return fresh < Math.min(target, most()) || waiters.length > 0;
+    return fresh + making < Math.min(target, most()) || waiters.length > making;
+  };
+
+  const makeMany = async (): Promise<void> => {
+    while (!closed && isShort()) {
+      making += 1;
+      await makeOne().finally(() => (making -= 1));
+      failures = 0;
+    }
   };
 
   const fill = async (): Promise<void> => {
     try {
-      while (!closed && isShort()) {
-        await makeOne();
-        failures = 0;
-      }
+      const made = await Promise.allSettled(Array.from({ length: MAKERS }, makeMany));
+      for (const each of made) if (each.status === 'rejected') throw each.reason;
       for (const generation of replaced) retire(generation);
     } catch (error) {
       failures += 1;
