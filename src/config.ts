@@ -76,6 +76,16 @@ const nameServers = commaList.superRefine((items, context) => {
   }
 });
 
+const images = z.string().transform((value, context) => {
+  const pairs: Record<string, string> = {};
+  for (const item of value.split(',').filter((part) => part.trim() !== '')) {
+    const [, name, image] = /^\s*([^=\s]+)=(\S+)\s*$/.exec(item) ?? [];
+    if (name === undefined || image === undefined) context.addIssue(`"${item}" is not of the form python3.12=job-runner-exec:py3.12`);
+    else pairs[name] = image;
+  }
+  return pairs;
+});
+
 export const environment = z.object({
   HOST: z
     .string()
@@ -182,11 +192,28 @@ export const environment = z.object({
     .describe('`1`: jobs run in the process that answers requests. `0`: only in workers, which are started with `npm run worker`.'),
 
   SANDBOX: z
-    .enum(['bubblewrap', 'none'])
-    .default('bubblewrap')
-    .describe('`none` runs jobs without isolation, as the service’s own user. Never for strangers’ code.'),
-  USE_DOCKER: flag.optional().describe('Reserved for the Docker sandbox; `0` or unset here.'),
-  JOB_RUN_IMAGE: z.string().default('job-runner-exec:py3.12').describe('Reserved for the Docker sandbox.'),
+    .enum(['bubblewrap', 'docker', 'none'])
+    .optional()
+    .describe(
+      'What isolates jobs (docs/sandbox.md). Default: bubblewrap, or Docker where bubblewrap can’t work. `none` runs jobs without isolation, as the service’s own user: never for strangers’ code.',
+    ),
+  USE_DOCKER: flag.optional().describe('`1`: jobs run in Docker containers, as `SANDBOX=docker` says. `0`: never.'),
+  JOB_RUN_IMAGE: z
+    .string()
+    .min(1)
+    .default('job-runner-exec:py3.12')
+    .describe(
+      'Image that jobs run in under Docker. It is never pulled: build it with `docker build -f Dockerfile.exec -t job-runner-exec:py3.12 .`',
+    ),
+  JOB_RUN_IMAGES: images
+    .default({})
+    .describe('Several images instead, each for a runtime: `python3.12=job-runner-exec:py3.12,science=my/science:1`.'),
+  DOCKER_HOST: z
+    .string()
+    .optional()
+    .describe('The engine: `unix:///path/to/docker.sock` or `tcp://host:2376`. Default: the usual sockets of Docker and Podman.'),
+  DOCKER_CERT_PATH: z.string().optional().describe('Folder with ca.pem, cert.pem and key.pem, for an engine over TLS.'),
+  DOCKER_RUNTIME: z.string().optional().describe('OCI runtime of the engine’s for jobs, such as `runsc` (gVisor) or `kata`.'),
   SANDBOX_UID: whole(1000, 4_000_000_000)
     .default(54_321)
     .describe('First host user id that jobs get when the service runs as root; one for each job at a time, counted up from here.'),
@@ -299,6 +326,8 @@ export interface Config extends Environment {
   dataDir: string;
   /** Undefined: the embedded store. */
   redisUrl: string | undefined;
+  /** The sandbox that is asked for by name; undefined for the best there is. */
+  sandbox: Environment['SANDBOX'];
 }
 
 /** Where the original service's Redis was when nothing was said. */
@@ -327,19 +356,21 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   if (config.ALLOW_ANONYMOUS && config.API_KEYS_FILE !== undefined) {
     throw new StartError('API_KEYS_FILE lets in who has a key, and ALLOW_ANONYMOUS=1 everybody.', 'unset one of them');
   }
-  if (config.USE_DOCKER === true) {
+  if (config.USE_DOCKER !== undefined && config.SANDBOX !== undefined && config.USE_DOCKER !== (config.SANDBOX === 'docker')) {
     throw new StartError(
-      'USE_DOCKER=1 needs the Docker sandbox, which this version does not have yet.',
-      'unset USE_DOCKER: jobs then run under bubblewrap',
+      `USE_DOCKER=${Number(config.USE_DOCKER)} and SANDBOX=${config.SANDBOX} contradict each other.`,
+      'unset USE_DOCKER',
     );
   }
   if ((config.S3_ACCESS_KEY_ID === undefined) !== (config.S3_SECRET_ACCESS_KEY === undefined)) {
     throw new StartError('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY belong together, and one of them is unset.', 'set both, or none');
   }
+  const byFlag = config.USE_DOCKER === undefined ? undefined : config.USE_DOCKER ? 'docker' : 'bubblewrap';
   return {
     ...config,
     dataDir: resolve(config.JOB_DATA_DIR),
     redisUrl: config.REDIS_URL ?? (config.INLINE_WORKER ? undefined : USUAL_REDIS),
+    sandbox: config.SANDBOX ?? byFlag,
   };
 }
 

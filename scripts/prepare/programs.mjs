@@ -9,9 +9,9 @@ import { say, step, stop } from './say.mjs';
  * commands of run.mjs that need it. What is `optional`, the service does without, and says so.
  */
 const PROGRAMS = {
-  bwrap: { packages: ['bubblewrap'], purpose: 'isolates jobs', isThere: () => isolationIsOff() || onPath('bwrap') },
-  perl: { packages: ['perl-base'], purpose: 'starts jobs', isThere: () => isolationIsOff() || onPath('perl') },
-  python3: { packages: ['python3', 'python3-venv'], purpose: 'runs jobs', isThere: () => hasPython() },
+  bwrap: { packages: ['bubblewrap'], purpose: 'isolates jobs', isThere: () => needsNoBubblewrap() || onPath('bwrap') },
+  perl: { packages: ['perl-base'], purpose: 'starts jobs', isThere: () => needsNoBubblewrap() || onPath('perl') },
+  python3: { packages: ['python3', 'python3-venv'], purpose: 'runs jobs', isThere: () => inContainers() || hasPython() },
   dockerd: {
     packages: ['docker.io'],
     purpose: 'runs the tests’ containers',
@@ -49,8 +49,10 @@ const PROGRAMS = {
 };
 
 const isRoot = () => process.getuid?.() === 0;
-const isolationIsOff = () => process.env.SANDBOX === 'none';
-const networkIsOff = () => isolationIsOff() || process.env.NET_OUTBOUND === '0';
+/** Jobs run in containers, on the interpreters of images. */
+const inContainers = () => process.env.SANDBOX === 'docker' || process.env.USE_DOCKER === '1';
+const needsNoBubblewrap = () => process.env.SANDBOX === 'none' || inContainers();
+const networkIsOff = () => needsNoBubblewrap() || process.env.NET_OUTBOUND === '0';
 
 function onPath(program) {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin', '/sbin'];

@@ -1,17 +1,15 @@
-import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Config } from '../config.ts';
-import { createRuntimes } from '../runtimes/runtimes.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import type { Sandbox, SandboxHealth } from '../sandbox/sandbox.ts';
 import type { Store } from '../store/store.ts';
 import { watchAll, type WatchAttempt } from '../worker/attempt-watch.ts';
 import { startAnnouncer } from '../worker/announcer.ts';
 import { startWorker } from '../worker/worker.ts';
-import { chooseSandbox } from './choose-sandbox.ts';
 import { takePlace } from './host-place.ts';
 import type { Observers } from './observe.ts';
+import { openSandbox } from './open-sandbox.ts';
 import type { UndoList } from './undo-list.ts';
 
 export interface RunningParts {
@@ -52,20 +50,10 @@ async function ownPlace(config: Config, undo: UndoList): Promise<Config> {
 /** Prepares to run jobs in this process. Throws a StartError when that can't be. */
 export async function prepareToRun(parts: RunningParts): Promise<Hosting> {
   const { config, store, artifacts, observers, environment, logger, tell, undo } = parts;
-  const runtimes = await createRuntimes({
-    dir: join(dirname(config.dataDir), 'runtimes'),
-    defaultRuntime: config.DEFAULT_RUNTIME,
-    aliases: config.RUNTIME_ALIASES,
-    packages: config.RUNTIME_PACKAGES,
-    searchPath: config.PYTHON_SEARCH_PATH,
-    environment,
-    log: tell,
-  });
-  undo.add(() => runtimes.close());
-
-  const driver = await chooseSandbox(await ownPlace(config, undo), runtimes, observers.warm);
-  undo.add(() => driver.close());
-  const sandbox = { name: driver.name, ...(await driver.check()) };
+  const place = await ownPlace(config, undo);
+  const opened = await openSandbox({ config: place, logger, environment, tell, warmEvents: observers.warm }, undo);
+  const { sandbox: driver, runtimes } = opened;
+  const sandbox = { name: driver.name, ...opened.health };
   observers.describe(config.CONCURRENCY, { store: store.name, sandbox: driver.name, artifacts: artifacts.name });
   const anticipate = (): void => {
     const runtime = runtimes.get(runtimes.defaultName);

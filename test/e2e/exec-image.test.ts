@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildExecImage } from '../support/docker-image.ts';
 import { startDockerd, whyNoDockerd, type Dockerd } from '../support/dockerd.ts';
+import { serviceHome, type ServiceHome } from '../support/service.ts';
+
+const formOf = (spec: object): FormData => {
+  const form = new FormData();
+  form.append('spec', JSON.stringify(spec));
+  form.append('code_files', new Blob(['print(1)']), 'main.py');
+  return form;
+};
 
 const BUILD_MS = 10 * 60_000;
 const missing = whyNoDockerd();
@@ -30,5 +38,58 @@ plot.title("Größe Ωμέγα Жук 統計 통계 グラフ")
 plot.savefig("/tmp/plot.png")
 print("drawn")`);
     expect(said).toBe('drawn\n');
+  });
+
+  describe('the service with it', () => {
+    let home: ServiceHome;
+    beforeAll(async () => {
+      home = await serviceHome();
+    });
+    afterAll(() => home?.close());
+
+    const submit = async (url: string, program: string, spec: object = {}): Promise<{ job: Record<string, unknown>; logs: string }> => {
+      const form = new FormData();
+      form.append('spec', JSON.stringify(spec));
+      form.append('code_files', new Blob([program]), 'main.py');
+      return (await (await fetch(`${url}/jobs/sync`, { method: 'POST', body: form })).json()) as never;
+    };
+
+    it('runs jobs in containers from end to end, and drops them when it stops', async () => {
+      const service = await home.start({ USE_DOCKER: '1', DOCKER_HOST: docker?.host ?? '', CONCURRENCY: '2', WARM_POOL: '1' });
+      const runtimes = (await (await fetch(`${service.url}/runtimes`)).json()) as { runtimes: object[] };
+      expect(runtimes.runtimes).toMatchObject([{ state: 'ready', packages: { pandas: expect.any(String) } }]);
+      const { job, logs } = await submit(
+        service.url,
+        'import pandas, matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\nprint(pandas.DataFrame({"a": [1, 2]}).a.sum())',
+        { timeout_sec: 60 },
+      );
+      expect(logs).toMatch(/^\[runner\] starting job .*\n3\n\[runner\] finished with code 0\n$/);
+      expect(job).toMatchObject({ status: 'succeeded', artifacts: ['figure-1.png'] });
+      const ready = (await (await fetch(`${service.url}/readyz`)).json()) as { parts: object[] };
+      expect(ready.parts).toContainEqual(expect.objectContaining({ name: 'sandbox', detail: 'docker' }));
+      const refused = await fetch(`${service.url}/jobs`, { method: 'POST', body: formOf({ net_policy: 'outbound' }) });
+      expect(refused.status).toBe(422);
+      expect(await service.kill('SIGTERM')).toBe(0);
+      expect(await docker?.cli(['ps', '--all', '--quiet'])).toBe('');
+    });
+
+    it('is not ready without its image, says how to build that, and is ready when somebody has', async () => {
+      const service = await home.start({
+        USE_DOCKER: '1',
+        DOCKER_HOST: docker?.host ?? '',
+        JOB_RUN_IMAGE: 'later:py3.12',
+        WARM_STARTS: '0',
+      });
+      const first = await fetch(`${service.url}/readyz`);
+      expect(first.status).toBe(503);
+      expect(await first.text()).toContain('docker build -f Dockerfile.exec -t later:py3.12 .');
+      await docker?.cli(['tag', image, 'later:py3.12']);
+      try {
+        await expect.poll(async () => (await fetch(`${service.url}/readyz`)).status, { timeout: 60_000, interval: 500 }).toBe(200);
+      } finally {
+        await docker?.cli(['rmi', 'later:py3.12']);
+      }
+      await service.kill('SIGTERM');
+    });
   });
 });

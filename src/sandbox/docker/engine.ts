@@ -38,19 +38,17 @@ function readCertificates(folder: string): { ca: string; cert: string; key: stri
 export function parseDockerHost(dockerHost: string, certificates: string | undefined): Engine {
   const socketPath = /^unix:\/\/(\/.+)$/.exec(dockerHost)?.[1];
   if (socketPath !== undefined) return { host: dockerHost, connection: { socketPath } };
-  const { protocol = '', hostname = '', port = '' } = URL.canParse(dockerHost) ? new URL(dockerHost.replace(/^tcp:/, 'http:')) : {};
-  if (!/^(tcp|https?):/.test(dockerHost) || hostname === '') {
+  const text = dockerHost.replace(/^tcp:/, 'http:');
+  const url = /^https?:/.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined) {
     throw new StartError(
       `DOCKER_HOST=${dockerHost} is not of a kind that is known here.`,
       'set it to unix:///path/to/docker.sock or tcp://host:2376',
     );
   }
-  const tls =
-    certificates !== undefined ? { tls: readCertificates(certificates) } : protocol === 'https:' ? { tls: {} } : ({} as { tls?: object });
-  return {
-    host: dockerHost,
-    connection: { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || ('tls' in tls ? TLS_PORT : PLAIN_PORT), ...tls },
-  };
+  const tls = certificates !== undefined ? readCertificates(certificates) : url.protocol === 'https:' ? {} : undefined;
+  const port = Number(url.port) || (tls === undefined ? PLAIN_PORT : TLS_PORT);
+  return { host: dockerHost, connection: { host: url.hostname.replace(/^\[|\]$/g, ''), port, ...(tls === undefined ? {} : { tls }) } };
 }
 
 /** Where an engine may be: the one that is named, or else where Docker and Podman usually listen, root's first. */

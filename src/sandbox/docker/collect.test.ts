@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { text } from '../contract/runs.contract.ts';
+import type { LeftOut } from '../sandbox.ts';
+import { collectFrames } from './collect.ts';
+import { createFrameReader, encodeFrame, REPORT, type Frame } from './frames.ts';
+
+const BOUNDS = { maxFiles: 3, maxDepth: 8, maxBytes: 100, maxMs: 1000 };
+
+const file = (name: string | Buffer, content: string, size = content.length): Buffer => {
+  const head = Buffer.alloc(8);
+  head.writeBigUInt64BE(BigInt(size));
+  const opened = encodeFrame(REPORT.file, Buffer.concat([head, Buffer.from(name)]));
+  return content === '' ? opened : Buffer.concat([opened, encodeFrame(REPORT.data, content)]);
+};
+const END = encodeFrame(REPORT.end, { beyond: 0, timeIsUp: false });
+
+async function* framesOf(bytes: Buffer): AsyncGenerator<Frame> {
+  yield* createFrameReader()(bytes);
+}
+
+async function collected(...sent: Buffer[]): Promise<{ files: Record<string, string>; leftOut: LeftOut[] }> {
+  const leftOut: LeftOut[] = [];
+  const files: Record<string, string> = {};
+  for await (const each of collectFrames(framesOf(Buffer.concat(sent)), BOUNDS, (what) => leftOut.push(what)))
+    files[each.name] = await text(each.open());
+  return { files, leftOut };
+}
+
+describe('files out of a container', () => {
+  it('are handed out one after the other, and what is not read is passed over', async () => {
+    const names: string[] = [];
+    for await (const { name } of collectFrames(
+      framesOf(Buffer.concat([file('a', 'A'), file('b', ''), file('c', 'C'), END])),
+      BOUNDS,
+      () => undefined,
+    ))
+      names.push(name);
+    expect(names).toEqual(['a', 'b', 'c']);
+    expect((await collected(file('a', 'A'), file('d/b', 'BB'), END)).files).toEqual({ a: 'A', 'd/b': 'BB' });
+  });
+
+  it.each(['../a', '/etc/passwd', 'a/../b', 'a//b', '', 'line\nbreak', Buffer.from([0x66, 0xff])])(
+    'are left out when named %j',
+    async (name) => {
+      const { files, leftOut } = await collected(file(name, 'content'), file('good', 'good'), END);
+      expect(files).toEqual({ good: 'good' });
+      expect(leftOut).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ['more files than were asked for', [file('a', ''), file('b', ''), file('c', ''), file('d', ''), END]],
+    ['more bytes than were asked for', [file('a', 'x'.repeat(101)), END]],
+    ['more of a file than it said', [file('a', 'xyz', 2), END]],
+    ['less of a file than it said', [file('a', 'x', 2), END]],
+    ['no end', [file('a', 'x')]],
+    ['what is no file', [encodeFrame(REPORT.stdout, 'x'), END]],
+  ])('are an error of ours when there comes %s', async (_, sent) => {
+    await expect(collected(...sent)).rejects.toThrow();
+  });
+
+  it('tells what was left out, and why', async () => {
+    const { leftOut } = await collected(
+      encodeFrame(REPORT.leftOut, 'link\0is a symbolic link'),
+      encodeFrame(REPORT.end, { beyond: 2, timeIsUp: true }),
+    );
+    expect(leftOut).toEqual([
+      { name: 'link', reason: 'is a symbolic link' },
+      { name: 'everything else', reason: 'collecting took longer than 1000 ms' },
+      { name: '2 more files', reason: 'no more than 3 are kept' },
+    ]);
+  });
+});
