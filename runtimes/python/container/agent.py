@@ -38,8 +38,11 @@ def wait_for_job():
     import_all(json.loads(sys.argv[1]))
     warm_up()
     program.get_ready()
-    for name in ("program", "ending"):
-        sys.modules.pop(name, None)
+    # A program's own modules may have the names of ours.
+    ours = [name for name, each in sys.modules.items() if (getattr(each, "__file__", None) or "").startswith(_HERE + "/")]
+    for name in ours:
+        if name != "__main__":
+            del sys.modules[name]
     used = resource.getrusage(resource.RUSAGE_SELF)
     names = " ".join(name for name in sys.modules if "." not in name)
     text = f"ready {round((used.ru_utime + used.ru_stime) * 1e6)} {names}".encode()

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Source and built code lie equally deep below the package's root. */
@@ -29,8 +29,12 @@ export const INIT = Buffer.concat([
 
 /** What a warm start's interpreter runs until its job comes. */
 export const AGENT: Readonly<Record<string, string>> = {
-  '.runner/agent/program.py': source('agent/program.py'),
-  '.runner/agent/ending.py': source('agent/ending.py'),
+  // How a program is run in a process that was there before it: as in the fork server's.
+  ...Object.fromEntries(
+    readdirSync(join(PYTHON, 'agent'))
+      .filter((name) => name.endsWith('.py'))
+      .map((name) => [`.runner/agent/${name}`, source(`agent/${name}`)]),
+  ),
   '.runner/agent/agent.py': source('container/agent.py'),
 };
 
