@@ -1,6 +1,7 @@
 /** What Docker masks, and the kernel's symbols. What only the host's root may read needs no mask. */
 export const MASKED_PROC = [
   'keys',
+  'key-users',
   'kallsyms',
   'kcore',
   'timer_list',

