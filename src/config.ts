@@ -111,6 +111,10 @@ export const environment = z.object({
     .describe(
       'Bearer token that opens /metrics. Without it, any API key does where there are keys, and everybody may look where there are none.',
     ),
+  WORKER_METRICS_PORT: whole(0, 65535)
+    .optional()
+    .describe('Port on which a worker of its own answers GET /metrics. Unset: it answers nothing.'),
+  WORKER_METRICS_HOST: z.string().default('127.0.0.1').describe('And the address. Anything but loopback needs `METRICS_TOKEN`.'),
 
   WEBHOOK_SECRET: webhookSecrets
     .default([])

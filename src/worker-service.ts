@@ -6,6 +6,7 @@ import { prepareToRun, type Hosting } from './compose/run-jobs.ts';
 import { startWebhooks } from './compose/start-webhooks.ts';
 import { undoList, type UndoList } from './compose/undo-list.ts';
 import type { Config } from './config.ts';
+import { exposeWorkerMetrics } from './compose/worker-metrics.ts';
 import { VERSION } from './version.ts';
 
 export interface WorkerService {
@@ -44,6 +45,7 @@ async function compose(
   keepHouse(config, store, artifacts, logger, undo);
   const webhooks = startWebhooks(config, store, observers.webhooks, VERSION, logger);
   undo.add(webhooks.stop);
+  await exposeWorkerMetrics(config, observers.expose, undo);
   await hosting.announce();
   hosting.start(webhooks.attempts);
   return { hosting, stop: () => undo.run() };
