@@ -17,7 +17,7 @@ it('shows a worker’s metrics where it is told a port, to whoever has the token
   expect((await fetch(`${url}/metrics`)).status).toBe(401);
   expect((await fetch(`${url}/jobs`)).status).toBe(404);
   await undo.run();
-  await expect(fetch(`${url}/metrics`)).rejects.toThrow();
+  await expect(fetch(`${url}/metrics`)).rejects.toThrow('fetch failed');
 });
 
 it('shows them to nobody without a port, and to no strangers', async () => {
