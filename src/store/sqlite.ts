@@ -242,7 +242,12 @@ function storeOn(db: DatabaseSync, path: string, now: () => number, steady: () =
       if (result !== 'deleted') return result;
       cache.drop(id);
       bell.ring(id);
-      while (db.isOpen && read(reclaim.step)) await nextTurn();
+      try {
+        while (db.isOpen && read(reclaim.step)) await nextTurn();
+      } catch (error) {
+        // To give room back takes some. The job is gone all the same, and the next deletion goes on with it.
+        if (!(error instanceof StoreError) || error.kind !== 'full') throw error;
+      }
       return result;
     },
 
