@@ -6,6 +6,9 @@ import type { Store } from '../store/store.ts';
 import { startNotifier, usualRetryMs, type WebhookEvents } from '../webhooks/notifier.ts';
 import { unwatched, type WatchAttempt } from '../worker/attempt-watch.ts';
 
+/** Variables for programs are others' business. */
+const silent: WatchAttempt = (job) => ({ ...unwatched(job), environment: {} });
+
 export interface Webhooks {
   /** For jobs of this process, not to wait until the notifier looks by itself. */
   attempts: WatchAttempt;
@@ -14,7 +17,7 @@ export interface Webhooks {
 
 /** Tells callbacks, where there is a secret to sign with. */
 export function startWebhooks(config: Config, store: Store, events: WebhookEvents, version: string, logger: Logger): Webhooks {
-  if (config.WEBHOOK_SECRET.length === 0) return { attempts: unwatched, stop: async () => undefined };
+  if (config.WEBHOOK_SECRET.length === 0) return { attempts: silent, stop: async () => undefined };
   const allowed = config.WEBHOOK_ALLOW_PRIVATE.map(parseRange).filter((range) => range !== undefined);
   const notifier = startNotifier({
     store,
@@ -28,7 +31,7 @@ export function startWebhooks(config: Config, store: Store, events: WebhookEvent
     events,
   });
   return {
-    attempts: (job) => ({ ...unwatched(job), environment: {}, over: notifier.wake }),
+    attempts: (job) => ({ ...silent(job), over: notifier.wake }),
     stop: notifier.stop,
   };
 }

@@ -287,7 +287,8 @@ class Wire(unittest.TestCase):
 
     def test_has_the_spec_that_we_have(self) -> None:
         job = Client(URL).run("pass").job
-        self.assertEqual(set(Spec.__annotations__), set(job.spec))
+        # Told only of a job that has one.
+        self.assertEqual(set(Spec.__annotations__) - {"callback_url"}, set(job.spec))
 
 
 if __name__ == "__main__":
