@@ -18,7 +18,7 @@ export interface Mitigation {
 const PLAN = 'src/sandbox/plan.ts';
 const SECCOMP = 'src/sandbox/seccomp.ts';
 const COLLECT = 'src/sandbox/collect.ts';
-const HOST = 'src/sandbox/bubblewrap-host.ts';
+const HOST = 'src/sandbox/masked-proc.ts';
 const CONFINE = 'runtimes/python/agent/confine.py';
 const RULESET = 'src/sandbox/egress/ruleset.ts';
 const RESOLVER = 'src/sandbox/egress/resolver.ts';
