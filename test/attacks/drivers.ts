@@ -1,6 +1,6 @@
 import type { SandboxUnderTest } from '../../src/sandbox/contract/runs.contract.ts';
 import { createBubblewrap } from '../../src/sandbox/bubblewrap.ts';
-import { whyCold } from '../../src/sandbox/warm/eligible.ts';
+import { shadows, whyCold } from '../../src/sandbox/warm/eligible.ts';
 import { untilWarm } from '../support/start-path.ts';
 import { systemPython } from '../support/system-python.ts';
 import type { Traces } from './host-state.ts';
@@ -55,7 +55,7 @@ export const bubblewrapWarm: AttackedDriver = {
       under: {
         sandbox,
         interpreter,
-        pathOf: (run) => (whyCold(run) === undefined ? 'warm' : 'cold'),
+        pathOf: (run) => (whyCold(run) === undefined && !shadows(run, new Set(['os'])) ? 'warm' : 'cold'),
         close: async () => {
           if (troubles.length > 0) throw new Error(troubles.join('\n'));
         },
