@@ -3,6 +3,9 @@ import type { Attack } from './attack.ts';
 import type { AttackedDriver } from './drivers.ts';
 import { laySiege, type Siege } from './siege.ts';
 
+/** Images may have to be built first. */
+const OPEN_MS = 10 * 60_000;
+
 /** Every attack against one driver; after each, this host and the world of the next job are what they were before. */
 export function attacks(driver: AttackedDriver, all: readonly Attack[]): void {
   describe.skipIf(driver.missing !== undefined)(
@@ -11,7 +14,7 @@ export function attacks(driver: AttackedDriver, all: readonly Attack[]): void {
       let siege: Siege;
       beforeAll(async () => {
         siege = await laySiege(driver);
-      });
+      }, OPEN_MS);
       afterAll(() => siege.close());
 
       it.each(all)('$id', async (attack) => {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 export interface Traces {
   /** In the names of its folders, mounts and control groups. */
   instance: string;
-  /** Host users of its jobs. */
-  uids: { first: number; count: number };
+  /** Which processes are its jobs': by their users on this host, or by a folder of their control groups. */
+  processes: { firstUid: number; uids: number } | { cgroup: string };
 }
 
 export interface HostState {
@@ -28,13 +28,17 @@ const WATCHED = [
   '/proc/sys/kernel/core_pattern',
 ];
 
-async function countProcesses({ uids }: Traces): Promise<number> {
+async function countProcesses({ processes }: Traces): Promise<number> {
   let count = 0;
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
+    if ('cgroup' in processes) {
+      if ((await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')).includes(processes.cgroup)) count += 1;
+      continue;
+    }
     const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
     const uid = Number(/^Uid:\t(\d+)/m.exec(status)?.[1] ?? -1);
-    if (uid >= uids.first && uid < uids.first + uids.count) count += 1;
+    if (uid >= processes.firstUid && uid < processes.firstUid + processes.uids) count += 1;
   }
   return count;
 }

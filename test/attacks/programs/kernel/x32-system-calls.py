@@ -1,4 +1,5 @@
-# Calls by numbers of the x32 architecture, which mean the same calls under other numbers.
+# Calls by numbers of the x32 architecture, which mean the same calls under other numbers: refused, or the end.
+#: {"exitAmong": ["exited 0", "signaled SIGSYS"], "printsLike": "^(held\\n)?$"}
 from attack import X64, call, held
 
 if X64:
