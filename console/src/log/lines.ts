@@ -13,8 +13,10 @@ export interface Line {
   isOpen: boolean;
 }
 
+// Escape sequences begin with a control character: the rule takes them for a slip.
 // eslint-disable-next-line no-control-regex
 const ANSI = /\x1b(?:\[[0-9;?:]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])/g;
+// As above.
 // eslint-disable-next-line no-control-regex
 const COLOUR = /\x1b\[([0-9;:]*)m/g;
 const MAX_CARRY = 200;
