@@ -7,7 +7,7 @@ import { openAccess } from './compose/open-access.ts';
 import { openShared } from './compose/open-shared.ts';
 import { prepareToRun, type Hosting } from './compose/run-jobs.ts';
 import { startWebhooks } from './compose/start-webhooks.ts';
-import { undoList, type UndoList } from './compose/undo-list.ts';
+import { composed, type UndoList } from './compose/undo-list.ts';
 import type { Config } from './config.ts';
 import { mountDropIns } from './dropin/drop-ins.ts';
 import { createApp } from './http/app.ts';
@@ -26,19 +26,13 @@ export interface Service {
 }
 
 /** Composes and starts the service; `tell` hears what takes a while, in words for people. Throws a StartError, with nothing left running, when a part can't work. */
-export async function startService(
+export function startService(
   config: Config,
   logger: Logger,
   environment: NodeJS.ProcessEnv,
   tell: (line: string) => void,
 ): Promise<Service> {
-  const undo = undoList(logger);
-  try {
-    return await compose(config, logger, environment, tell, undo);
-  } catch (error) {
-    await undo.run();
-    throw error;
-  }
+  return composed(logger, (undo) => compose(config, logger, environment, tell, undo));
 }
 
 async function compose(

@@ -4,7 +4,7 @@ import { createObservers } from './compose/observe.ts';
 import { openShared } from './compose/open-shared.ts';
 import { prepareToRun, type Hosting } from './compose/run-jobs.ts';
 import { startWebhooks } from './compose/start-webhooks.ts';
-import { undoList, type UndoList } from './compose/undo-list.ts';
+import { composed, type UndoList } from './compose/undo-list.ts';
 import type { Config } from './config.ts';
 import { exposeWorkerMetrics } from './compose/worker-metrics.ts';
 import { VERSION } from './version.ts';
@@ -16,19 +16,13 @@ export interface WorkerService {
 }
 
 /** Composes and starts a worker of its own: it runs jobs that APIs elsewhere have accepted. Throws a StartError, with nothing left running, when a part can't work. */
-export async function startWorkerService(
+export function startWorkerService(
   config: Config,
   logger: Logger,
   environment: NodeJS.ProcessEnv,
   tell: (line: string) => void,
 ): Promise<WorkerService> {
-  const undo = undoList(logger);
-  try {
-    return await compose(config, logger, environment, tell, undo);
-  } catch (error) {
-    await undo.run();
-    throw error;
-  }
+  return composed(logger, (undo) => compose(config, logger, environment, tell, undo));
 }
 
 async function compose(

@@ -18,3 +18,14 @@ export function undoList(logger: Logger): UndoList {
     },
   };
 }
+
+/** Composes something; where that fails, what was started on the way is undone. */
+export async function composed<T>(logger: Logger, compose: (undo: UndoList) => Promise<T>): Promise<T> {
+  const undo = undoList(logger);
+  try {
+    return await compose(undo);
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}
