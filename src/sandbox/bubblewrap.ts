@@ -1,24 +1,18 @@
-import { chmodSync, closeSync, constants, openSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { StartError } from '../errors.ts';
 import type { Interpreter } from '../runtimes/runtime.ts';
-import { discoverHost, filterFile } from './bubblewrap-host.ts';
+import { discoverHost } from './bubblewrap-host.ts';
+import { startIn } from './bubblewrap-start.ts';
 import { openCgroups, type Cgroup, type Cgroups } from './cgroup.ts';
-import { collectRun } from './collect-run.ts';
-import { createEgress, NETWORK_PROCESSES, wantsNetwork, type Egress, type EgressOptions } from './egress/egress.ts';
-import { firstCause } from './first-cause.ts';
+import { createEgress, NETWORK_PROCESSES, wantsNetwork, type EgressOptions } from './egress/egress.ts';
 import { hostRun, type HostRun } from './host-run.ts';
-import { exitOf } from './exit.ts';
+import { followLaunched } from './launched-run.ts';
 import { createLauncherPool } from './launcher-pool.ts';
-import { prepareLauncher, type Launched, type Prepared } from './launcher.ts';
-import { readOutput } from './output.ts';
-import { bubblewrapArgs, encodeSteps, initSteps, launchSteps, mountPoint, prepareSteps, type Host } from './plan.ts';
+import { prepareLauncher, type Launched } from './launcher.ts';
+import { prepareSteps, type Host } from './plan.ts';
 import {
   NetworkUnavailable,
   type ColdReason,
-  type Ended,
-  type Exit,
   type Guarantees,
   type Limits,
   type Outbound,
@@ -29,7 +23,6 @@ import {
 } from './sandbox.ts';
 import type { Slot } from './slot.ts';
 import { tryOut } from './trial.ts';
-import { isFull, watchRun } from './watch.ts';
 import type { PoolEvents, PoolRules } from './warm/pool.ts';
 import { createWarmStarts, type WarmStarts } from './warm/warm.ts';
 
@@ -157,65 +150,19 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
     const run = hostRun(spec);
     if (wantsNetwork(run) && !outbound.possible) throw new NetworkUnavailable(`${outbound.reason}: ${outbound.remedy}`);
     const { slot, launched, coldBecause } = await startSomehow(run);
-    const { cgroup } = slot;
-    const cause = firstCause(run.limits, signal, () => launched.kill());
-    const kept = keepTmpfs(launched.root);
-    const tmpfs = kept.path;
-    const unwatch = watchRun(tmpfs, cgroup, cause);
-    const startedAt = performance.now();
-
-    const ended = (async (): Promise<Ended> => {
-      try {
-        const { program, whole } = await launched.ended;
-        cause.settle();
-        const oom = (cgroup?.oomKills() ?? 0) > 0;
-        const own = exitOf(program);
-        const failed = own.kind === 'signaled' || own.code !== 0;
-        const full = failed && isFull(tmpfs);
-        const exit: Exit = cause.get() ?? (oom ? { kind: 'oom' } : full ? { kind: 'disk_limit' } : own);
-        const peak = cgroup?.peakBytes() ?? 0;
-        return {
-          exit,
-          usage: {
-            wallMs: program?.wallMs ?? performance.now() - startedAt,
-            cpuMs: (program ?? whole).cpuMs,
-            maxRssBytes: Math.max((program ?? whole).maxRssBytes, peak),
-          },
-        };
-      } finally {
-        cause.settle();
-        unwatch();
-      }
-    })();
-    ended.catch(() => undefined);
-
-    const folders = {
-      output: join(tmpfs, 'output'),
-      workspace: run.workspace === 'writable' ? { original: run.codeDir, copy: join(tmpfs, 'code') } : undefined,
-    };
-    const output = readOutput(launched, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' }));
-
-    let disposed: Promise<void> | undefined;
-    const self: Running = {
+    const self = followLaunched({
+      launched,
+      run,
+      signal,
       path: slot.path,
       coldBecause,
-      output,
-      ended,
-      collect: (bounds, leftOut) => collectRun(folders, bounds, leftOut),
-      dispose() {
-        disposed ??= (async () => {
-          launched.kill();
-          await ended.catch(() => undefined);
-          launched.stdout.destroy();
-          launched.stderr.destroy();
-          kept.letGo();
-          await launched.release();
-          running.delete(self);
-          await slot.free();
-        })();
-        return disposed;
+      folder: launched.root,
+      held: { cgroup: slot.cgroup },
+      async free() {
+        running.delete(self);
+        await slot.free();
       },
-    };
+    });
     running.add(self);
     return self;
   }
@@ -307,44 +254,6 @@ export function createBubblewrap(options: BubblewrapOptions): Sandbox {
       host = undefined;
     },
   };
-}
-
-/** Starts a run with a launcher. What that is to open are files for a moment only. */
-async function startIn(launcher: Prepared, host: Host, run: HostRun, uid: number, cgroups: boolean, egress: Egress): Promise<Launched> {
-  const made: string[] = [];
-  const file = (name: string, bytes: string | Buffer, mode: number): string => {
-    const path = join(host.workDir, `${launcher.pid}-${name}`);
-    writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' });
-    made.push(path);
-    chmodSync(path, mode);
-    return path;
-  };
-  const { network } = run;
-  if (launcher.network !== undefined && network !== undefined && network !== 'none') egress.serve(launcher.network, network);
-  try {
-    const networkSteps = launcher.network === undefined ? [] : egress.steps(host);
-    const files = {
-      // The program may open it once more, as /dev/stdin.
-      stdin: run.stdin === '' ? '/dev/null' : file('stdin', run.stdin, 0o444),
-      filter: filterFile(host),
-      bubblewrapArgs: file('args', `${bubblewrapArgs(host, run, networkSteps.length > 0).join('\0')}\0`, 0o600),
-      initSteps: file('init', encodeSteps(initSteps(run, cgroups)), 0o600),
-    };
-    return await launcher.start(launchSteps(host, run, uid, files, networkSteps), mountPoint(host));
-  } finally {
-    for (const path of made) rmSync(path);
-  }
-}
-
-/** The job's tmpfs by a descriptor: so it is there to be collected from even when whoever had it mounted has died. */
-function keepTmpfs(root: string): { path: string; letGo(): void } {
-  try {
-    const fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
-    return { path: `/proc/self/fd/${fd}`, letGo: () => closeSync(fd) };
-  } catch {
-    // It has died already, and the run's end will tell.
-    return { path: root, letGo: () => undefined };
-  }
 }
 
 function remedyFor(text: string): string {

@@ -3,14 +3,11 @@ import { cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree } from '../artifacts/remove-tree.ts';
-import { collectRun } from './collect-run.ts';
-import { firstCause } from './first-cause.ts';
 import { hostRun, type HostRun } from './host-run.ts';
+import { followLaunched } from './launched-run.ts';
 import { launcherScript, prepareLauncher, type Prepared } from './launcher.ts';
-import { readOutput } from './output.ts';
 import { MODULES_DIR, plotEnvironment } from './plots.ts';
 import { encodeSteps, openSteps, rlimitSteps, type Step } from './plan.ts';
-import { exitOf } from './exit.ts';
 import { NetworkUnavailable, type Outbound, type Running, type RunSpec, type Sandbox } from './sandbox.ts';
 
 const PERL = '/usr/bin/perl';
@@ -71,42 +68,17 @@ export function createNone(): Sandbox {
         ['command', PERL, launcherScript, 'run'],
       ];
       const launched = await launcher.start(steps, home);
-      const cause = firstCause(run.limits, signal, () => launched.kill());
-      const startedAt = performance.now();
-      const ended = launched.ended
-        .then(({ program, whole }) => ({
-          exit: cause.get() ?? exitOf(program),
-          usage: {
-            wallMs: program?.wallMs ?? performance.now() - startedAt,
-            cpuMs: (program ?? whole).cpuMs,
-            maxRssBytes: (program ?? whole).maxRssBytes,
-          },
-        }))
-        .finally(() => cause.settle());
-      ended.catch(() => undefined);
-      const folders = {
-        output: join(home, 'output'),
-        workspace: run.workspace === 'writable' ? { original: run.codeDir, copy: join(home, 'code') } : undefined,
-      };
-      let disposed: Promise<void> | undefined;
-      const self: Running = {
+      const self = followLaunched({
+        launched,
+        run,
+        signal,
         path: 'cold',
-        output: readOutput(launched, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' })),
-        ended,
-        collect: (bounds, leftOut) => collectRun(folders, bounds, leftOut),
-        dispose() {
-          disposed ??= (async () => {
-            launched.kill();
-            await ended.catch(() => undefined);
-            launched.stdout.destroy();
-            launched.stderr.destroy();
-            await launched.release();
-            running.delete(self);
-            await removeHome();
-          })();
-          return disposed;
+        folder: home,
+        async free() {
+          running.delete(self);
+          await removeHome();
         },
-      };
+      });
       running.add(self);
       return self;
     } catch (error) {
