@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './test/support/longest-first.ts';
 
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'console/src/**/*.test.ts', 'test/**/*.test.ts'],
+    sequence: { sequencer: LongestFirst },
     globalSetup: ['./test/support/shared-services.setup.ts'],
     reporters: ['default', './test/support/closing-line.ts'],
     // Machines of continuous integration are shared: what fails there is tried once more, and named at the end when it passed then.

@@ -16,9 +16,10 @@ const AT_ONCE = 3;
 const BEFORE_MS = 600_000;
 
 const system = await systemPython();
+/** One of each other series. */
 const others = (await discover(undefined, process.env))
   .map(({ version, interpreter }) => ({ version, interpreter }))
-  .filter(({ interpreter }) => interpreter.executable !== system.executable);
+  .filter(({ interpreter }) => interpreter.series !== system.series);
 
 interface Outcome {
   warm: Doings;
