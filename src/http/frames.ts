@@ -3,11 +3,18 @@ import type { LogChunk, LogEntry } from '../store/store.ts';
 
 /** Log entries as server-sent events. A chunk's frames are made once, however many viewers it has. */
 
+/** Not `Buffer.from`: that cuts small ones out of slabs of 64 KiB, and one that is kept would keep all of its slab. */
+function ownBuffer(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
+
 const remembered = (render: (entry: LogEntry) => string): ((chunk: LogChunk) => Buffer) => {
   const frames = new WeakMap<LogChunk, Buffer>();
   return (chunk) => {
     let bytes = frames.get(chunk);
-    if (bytes === undefined) frames.set(chunk, (bytes = Buffer.from(chunk.map(render).join(''))));
+    if (bytes === undefined) frames.set(chunk, (bytes = ownBuffer(chunk.map(render).join(''))));
     return bytes;
   };
 };

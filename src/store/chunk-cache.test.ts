@@ -6,7 +6,7 @@ const chunk = (seq: number, chars: number): LogChunk => [{ seq, stream: 'stdout'
 
 describe('chunk cache', () => {
   it('lets go of what was not asked for the longest when it is full', () => {
-    const cache = createChunkCache(5000);
+    const cache = createChunkCache(9000);
     cache.put('job', chunk(1, 1000));
     cache.put('job', chunk(2, 1000));
     expect(cache.get('job', 1)).toBeDefined();
@@ -15,20 +15,28 @@ describe('chunk cache', () => {
   });
 
   it('counts what is put again once', () => {
-    const cache = createChunkCache(5000);
+    const cache = createChunkCache(9000);
     for (let count = 0; count < 10; count += 1) cache.put('job', chunk(1, 1000));
     cache.put('job', chunk(2, 1000));
     expect(cache.get('job', 1)).toBeDefined();
   });
 
   it('keeps nothing that is larger than itself', () => {
-    const cache = createChunkCache(5000);
+    const cache = createChunkCache(9000);
     cache.put('job', chunk(1, 10_000));
     expect(cache.get('job', 1)).toBeUndefined();
   });
 
+  it('counts what is around a text as well: a log of small pieces takes more than its words', () => {
+    const cache = createChunkCache(9000);
+    for (let seq = 1; seq <= 1000; seq += 1) cache.put('job', chunk(seq, 1));
+    const kept = Array.from({ length: 1000 }, (_, index) => cache.get('job', index + 1)).filter((each) => each !== undefined);
+    expect(kept.length).toBeGreaterThan(0);
+    expect(kept.length).toBeLessThan(20);
+  });
+
   it('forgets a job', () => {
-    const cache = createChunkCache(5000);
+    const cache = createChunkCache(9000);
     cache.put('one', chunk(1, 10));
     cache.put('other', chunk(1, 10));
     cache.drop('one');
