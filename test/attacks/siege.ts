@@ -7,8 +7,11 @@ import { WORLD } from './world.ts';
 
 /** A driver under attack: opened once, attacked many times. */
 export interface Siege {
-  /** What is not as it must be after an attack: what the attack itself got hold of, what became of the host, what the next job finds. */
-  withstand(attack: Attack): Promise<string[]>;
+  /**
+   * What is not as it must be after an attack: what the attack itself got hold of, what became of the host, and what the next job finds,
+   * unless that is looked at after a later one.
+   */
+  withstand(attack: Attack, options?: { nextJob: boolean }): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -22,12 +25,16 @@ export async function laySiege(driver: AttackedDriver): Promise<Siege> {
   await nextWorld();
   const world = await nextWorld();
   const before = await hostAtRest(driver.traces);
+  let unseen: string[] = [];
   return {
-    async withstand(attack) {
+    async withstand(attack, { nextJob } = { nextJob: true }) {
+      unseen.push(attack.id);
       const wrong = await runAttack(runs, attack, given);
       wrong.push(...(await target.touched()), ...(await settled(before, driver.traces)));
+      if (!nextJob) return wrong;
       const now = await nextWorld();
-      if (now !== world) wrong.push(`the next job finds ${now} instead of ${world}`);
+      if (now !== world) wrong.push(`after ${unseen.join(', ')} the next job finds ${now} instead of ${world}`);
+      unseen = [];
       return wrong;
     },
     async close() {
