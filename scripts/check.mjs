@@ -1,5 +1,5 @@
-// `npm run check`: everything that is wrong with the code without running it. All checks run, whatever the others say.
-import { spawnSync } from 'node:child_process';
+// `npm run check`: everything that is wrong with the code without running it. All checks run, side by side, whatever the others say.
+import { spawn } from 'node:child_process';
 
 const CHECKS = {
   types: ['tsc', '-p', 'tsconfig.json'],
@@ -13,9 +13,22 @@ const CHECKS = {
 
 // Also where npm has not put the packages' programs, and their Node, first.
 const env = { ...process.env, PATH: `${process.cwd()}/node_modules/.bin:${process.env.PATH}` };
-const failed = Object.entries(CHECKS).flatMap(([name, [program, ...args]]) => {
-  process.stdout.write(`\n${name}: ${program} ${args.join(' ')}\n`);
-  return spawnSync(program, args, { stdio: 'inherit', env }).status === 0 ? [] : [name];
-});
+
+/** Says what the check has said when it is over; resolves with whether it found nothing. */
+const passes = ([name, [program, ...args]]) =>
+  new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
+    child.once('error', (error) => (said += `${error.message}\n`));
+    child.once('close', (code) => {
+      process.stdout.write(`\n${name}: ${program} ${args.join(' ')}\n${said}`);
+      resolve(code === 0);
+    });
+  });
+
+const checks = Object.entries(CHECKS);
+const fine = await Promise.all(checks.map(passes));
+const failed = checks.filter((_, index) => !fine[index]).map(([name]) => name);
 process.stdout.write(failed.length === 0 ? '\nAll checks passed.\n' : `\nFailed: ${failed.join(', ')}\n`);
 process.exitCode = failed.length === 0 ? 0 : 1;
