@@ -262,38 +262,19 @@ def become_job(name, uid, settings, syscall_filter, out, err, status, control):
     confine.give_up_rights(syscall_filter)
     kernel.set_name(os.path.basename(sys.executable))
 
-    warm_up()
+    program.warm_up()
     program.get_ready()
     json.loads('{"entry": "main.py", "args": [], "env": {"a": "b"}, "limits": [[1, 2]], "split": true, "threads": 1.5}')
     usage = resource.getrusage(resource.RUSAGE_SELF)
     os.write(3, b"ready %d %d" % (round((usage.ru_utime + usage.ru_stime) * 1e6), data_kb()))
 
-    words = b""
-    while True:
-        part = os.read(4, 1 << 16)
-        if not part:
-            break
-        words += part
-    if not words:
-        # Not used.
-        os._exit(0)
+    words = program.wait_for_words(4)
     # Read when it has ended: one that was killed before this has not run, and another can in its place.
     os.write(3, b"b")
     kernel.close_range(3, 4)
     job = json.loads(words)
     confine.set_limits(job["limits"])
-    if job["stdin"]:
-        fd = os.memfd_create("stdin")
-        left = memoryview(job["stdin"].encode("utf-8", "surrogatepass"))
-        while left:
-            left = left[os.write(fd, left) :]
-        os.lseek(fd, 0, os.SEEK_SET)
-        os.dup2(fd, 0)
-        os.close(fd)
-    if not job["split"]:
-        # One pipe for both: what was written first is read first.
-        os.dup2(1, 2)
-    os.chdir("/workspace/code")
+    program.take_place(job)
     return job
 
 
@@ -325,14 +306,6 @@ def data_kb():
         return next(int(line.split()[1]) for line in file if line.startswith("VmData:"))
 
 
-def warm_up():
-    """Touches what nearly every program with these packages touches. Leaves nothing behind."""
-    pandas = sys.modules.get("pandas")
-    if pandas is not None:
-        frame = pandas.DataFrame({"k": ["a", "b", "a"], "v": [1.0, 2.0, 3.0]})
-        str(frame.groupby("k").sum())
-
-
 def import_all(names):
     for name in names:
         try:
@@ -347,7 +320,7 @@ def main():
     server = Server(settings)
     import_all(settings["imports"])
     # What packages import only when they are used.
-    warm_up()
+    program.warm_up()
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         print(f"{threads} threads after importing: such a process can't be forked safely", file=sys.stderr)

@@ -26,17 +26,9 @@ def import_all(names):
             pass  # Told when the job imports it.
 
 
-def warm_up():
-    """Touches what nearly every program with these packages touches. Leaves nothing behind."""
-    pandas = sys.modules.get("pandas")
-    if pandas is not None:
-        frame = pandas.DataFrame({"k": ["a", "b", "a"], "v": [1.0, 2.0, 3.0]})
-        str(frame.groupby("k").sum())
-
-
 def wait_for_job():
     import_all(json.loads(sys.argv[1]))
-    warm_up()
+    program.warm_up()
     program.get_ready()
     # A program's own modules may have the names of ours.
     ours = [name for name, each in sys.modules.items() if (getattr(each, "__file__", None) or "").startswith(_HERE + "/")]
@@ -49,32 +41,12 @@ def wait_for_job():
     while text:
         text = text[os.write(3, text) :]
     os.close(3)
-    words = b""
-    while True:
-        part = os.read(4, 1 << 16)
-        if not part:
-            break
-        words += part
-    if not words:
-        # Not used.
-        os._exit(0)
+    words = program.wait_for_words(4)
     os.close(4)
     job = json.loads(words)
     for number, limit in job["limits"]:
         resource.setrlimit(number, (limit, limit))
-    if job["stdin"]:
-        fd = os.memfd_create("stdin")
-        left = memoryview(job["stdin"].encode("utf-8", "surrogatepass"))
-        while left:
-            left = left[os.write(fd, left) :]
-        os.lseek(fd, 0, os.SEEK_SET)
-        os.dup2(fd, 0)
-        os.close(fd)
-    if not job["split"]:
-        # One pipe for both: what was written first is read first.
-        os.dup2(1, 2)
-    # A folder that was made anew is another one by the same name.
-    os.chdir("/workspace/code")
+    program.take_place(job)
     return job
 
 
