@@ -46,6 +46,7 @@ export async function createObservers(config: Config, version: string, logger: L
         metrics?.warm.trouble(what, error);
       },
       made: (ms) => metrics?.warm.made?.(ms),
+      ready: (change) => metrics?.warm.ready?.(change),
     },
     describe: (slots, parts) => metrics?.describe(slots, { version, ...parts }),
     expose: metrics?.expose,

@@ -38,6 +38,8 @@ export function createMetrics(): Metrics {
     registers,
   });
 
+  const ready = new Gauge({ name: 'job_runner_warm_ready', help: 'Sandboxes that wait for their jobs in this process', registers });
+
   return {
     observe(store) {
       // Asked past the watch: who looks must not be seen in what is looked at.
@@ -47,7 +49,7 @@ export function createMetrics(): Metrics {
     attempts: attemptMetrics(registry),
     http: httpMetrics(registry),
     webhooks: webhookMetrics(registry),
-    warm: { trouble: () => troubles.inc(), made: (ms) => made.observe(ms / 1000) },
+    warm: { trouble: () => troubles.inc(), made: (ms) => made.observe(ms / 1000), ready: (change) => ready.inc(change) },
     describe(slots, parts) {
       new Gauge({ name: 'job_runner_slots', help: 'Jobs that run at once in this process', registers }).set(slots);
       const info = new Gauge({

@@ -16,6 +16,8 @@ export interface WarmRules {
 
 export interface WarmEvents {
   trouble(what: string, error: unknown): void;
+  /** So many more wait for their jobs, or fewer. */
+  ready?(change: number): void;
 }
 
 export interface WarmContainers {
@@ -30,6 +32,11 @@ const MAX_RETRY_MS = 600_000;
 /** Keeps containers ready, for one image. They are used once. */
 export function createWarmContainers(make: () => Promise<WarmContainer>, rules: WarmRules, events: WarmEvents): WarmContainers {
   const ready: WarmContainer[] = [];
+  let told = 0;
+  const tellReady = (): void => {
+    if (ready.length !== told) events.ready?.(ready.length - told);
+    told = ready.length;
+  };
   const waiters: (() => void)[] = [];
   let making: Promise<void> | undefined;
   let retryMs = RETRY_MS;
@@ -48,11 +55,13 @@ export function createWarmContainers(make: () => Promise<WarmContainer>, rules: 
           retryMs = RETRY_MS;
           if (closed) await one.container.remove();
           else ready.push(one);
+          tellReady();
           // One that has died while it waited is no use to anybody.
           void one.container.gone.then(() => {
             const index = ready.indexOf(one);
             if (index === -1) return;
             ready.splice(index, 1);
+            tellReady();
             one.container.remove().catch(() => undefined);
             fill();
           });
@@ -86,6 +95,7 @@ export function createWarmContainers(make: () => Promise<WarmContainer>, rules: 
         });
       }
       const one = ready.shift();
+      tellReady();
       if (!failing) fill();
       return one ?? (failing ? 'failing' : hadOne ? 'empty' : 'starting');
     },
@@ -94,7 +104,9 @@ export function createWarmContainers(make: () => Promise<WarmContainer>, rules: 
       clearTimeout(retry);
       for (const wake of waiters.splice(0)) wake();
       await making;
-      await Promise.all(ready.splice(0).map(({ container }) => container.remove()));
+      const left = ready.splice(0);
+      tellReady();
+      await Promise.all(left.map(({ container }) => container.remove()));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Slot } from '../slot.ts';
-import { createWarmPool, SHRINK_EVERY_MS, type PoolRules, type WarmPool } from './pool.ts';
+import { createWarmPool, SHRINK_EVERY_MS, type PoolEvents, type PoolRules, type WarmPool } from './pool.ts';
 import type { ForkServer } from './server.ts';
 
 /** The pool's own arithmetic, on servers and slots of straw: the real ones are in warm.test.ts. */
@@ -16,6 +16,8 @@ interface Straw {
   troubles: string[];
   /** From now on, servers or slots can't be made. */
   fail: { server: boolean; slot: boolean };
+  /** Slots that wait for their jobs, as the pool has told. */
+  ready(): number;
   die(server: number): void;
 }
 
@@ -54,8 +56,10 @@ function make(rules: Partial<PoolRules> = {}): Straw {
     const free = async (): Promise<void> => void slots.delete(id);
     return { path: 'warm', cgroup: undefined, start: () => Promise.reject(new Error('not here')), discard: free, free };
   };
-  const pool = createWarmPool(startServer, makeSlot, { ...RULES, ...rules }, { trouble: (what) => troubles.push(what) });
-  return { pool, slots, servers, started, troubles, fail, die: (server) => ends.get(server)?.('dead') };
+  let ready = 0;
+  const events: PoolEvents = { trouble: (what) => troubles.push(what), ready: (change) => (ready += change) };
+  const pool = createWarmPool(startServer, makeSlot, { ...RULES, ...rules }, events);
+  return { pool, slots, servers, started, troubles, fail, ready: () => ready, die: (server) => ends.get(server)?.('dead') };
 }
 
 const settle = (): Promise<void> => vi.advanceTimersByTimeAsync(0).then(() => undefined);
@@ -68,13 +72,16 @@ describe('a pool of warm sandboxes', () => {
     const straw = make();
     await settle();
     expect(straw.slots.size).toBe(2);
+    expect(straw.ready()).toBe(2);
     const slot = await straw.pool.take();
     if (typeof slot !== 'object') throw new Error(slot);
+    expect(straw.ready()).toBe(1);
     await slot.free();
     await settle();
     expect(straw.slots.size).toBe(2);
+    expect(straw.ready()).toBe(2);
     await straw.pool.close();
-    expect([straw.slots.size, straw.servers.size]).toEqual([0, 0]);
+    expect([straw.slots.size, straw.servers.size, straw.ready()]).toEqual([0, 0, 0]);
   });
 
   it('grows when jobs come faster than it is filled, and shrinks again when they don’t', async () => {
@@ -84,9 +91,9 @@ describe('a pool of warm sandboxes', () => {
     expect(taken.every((slot) => typeof slot === 'object')).toBe(true);
     await Promise.all(taken.flatMap((slot) => (typeof slot === 'object' ? [slot.free()] : [])));
     await settle();
-    expect(straw.slots.size).toBe(4);
+    expect([straw.slots.size, straw.ready()]).toEqual([4, 4]);
     await vi.advanceTimersByTimeAsync(SHRINK_EVERY_MS * 4);
-    expect(straw.slots.size).toBe(2);
+    expect([straw.slots.size, straw.ready()]).toEqual([2, 2]);
     await straw.pool.close();
   });
 

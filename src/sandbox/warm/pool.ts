@@ -19,6 +19,8 @@ export interface PoolEvents {
   trouble(what: string, error: unknown): void;
   /** A sandbox was made ahead. */
   made?(ms: number): void;
+  /** So many more wait for their jobs, or fewer. */
+  ready?(change: number): void;
 }
 
 export interface WarmPool {
@@ -54,6 +56,7 @@ export function createWarmPool(
 ): WarmPool {
   // The oldest first: what is left of a server that has been replaced is used up.
   const ready: { slot: Slot; of: Generation }[] = [];
+  let told = 0;
   const waiters: ((slot: Slot | ColdReason) => void)[] = [];
   let current: Generation | undefined;
   let beginning: Promise<Generation> | undefined;
@@ -68,6 +71,10 @@ export function createWarmPool(
   let retry: NodeJS.Timeout | undefined;
   const retiring = new Set<Promise<void>>();
 
+  const tellReady = (): void => {
+    if (ready.length !== told) events.ready?.(ready.length - told);
+    told = ready.length;
+  };
   const later = (work: Promise<void>): void => {
     const done = work.catch((error: unknown) => events.trouble('clearing up after a warm start failed', error));
     retiring.add(done);
@@ -81,6 +88,7 @@ export function createWarmPool(
       const [entry] = ready.splice(i, 1);
       if (entry !== undefined) later(entry.slot.discard());
     }
+    tellReady();
     if (generation.alive === 0) later(generation.server.kill());
   };
 
@@ -159,10 +167,12 @@ export function createWarmPool(
     if (waiter !== undefined) return waiter(counted);
     const entry = { slot: counted, of };
     ready.push(entry);
+    tellReady();
     void slot.died?.then(() => {
       const at = ready.indexOf(entry);
       if (at === -1) return;
       ready.splice(at, 1);
+      tellReady();
       events.trouble('a sandbox that was ready died', new Error('its process was killed from outside'));
       later(counted.discard());
       refill();
@@ -206,6 +216,7 @@ export function createWarmPool(
     if (!missed && target > rules.min) {
       target -= 1;
       const extra = ready.length > target ? ready.shift() : undefined;
+      tellReady();
       if (extra !== undefined) later(extra.slot.discard());
     }
     missed = false;
@@ -219,6 +230,7 @@ export function createWarmPool(
   return {
     async take() {
       const entry = ready.shift();
+      tellReady();
       if (entry !== undefined) {
         // While there are others, the job that is about to run has the machine to itself.
         if (ready.length < target / 2) refill();
