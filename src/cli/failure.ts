@@ -37,6 +37,7 @@ const OPTIONS: Record<string, string> = {
   output_limit_mb: '--output-limit',
   env: '--env',
   labels: '--label',
+  callback_url: '--callback-url',
   runtime: '--runtime',
   entry: '--entry',
   stdin: 'standard input',

@@ -53,6 +53,7 @@ export function addRun(program: Command): void {
     .option('--net, --network', 'let it reach public addresses, where the service allows that')
     .option('--allow-host <host>', 'let it reach this one: NAME, *.NAME or an ADDRESS, with :PORT or without; may be repeated', collected)
     .addOption(new Option('--workspace <kind>', 'whether it may write beside its code').choices(['read_only', 'writable']))
+    .option('--callback-url <url>', 'where the service tells that the job is over, however it ended (docs/webhooks.md)')
     .option('--no-stdin', 'leave standard input alone')
     .option('-d, --detach', 'print the job’s id and do not wait')
     .option('-v, --verbose', 'show all that the runner says')
@@ -70,7 +71,9 @@ export function addRun(program: Command): void {
 async function run(named: string | undefined, args: string[], options: RunOptions, command: Command): Promise<number> {
   const programArgs = options.c === undefined || named === undefined ? args : [named, ...args];
   const submission = await submissionOf(named, programArgs, options);
-  const more = { fetch: fetchWithProgress(process.stderr), ...(options.detach === true ? { needsServer: '--detach' } : {}) };
+  // A service of the command's own is gone with it.
+  const needsServer = options.detach === true ? '--detach' : options.callbackUrl === undefined ? undefined : '--callback-url';
+  const more = { fetch: fetchWithProgress(process.stderr), ...(needsServer === undefined ? {} : { needsServer }) };
   return withService(
     command,
     async (connection) => {

@@ -26,6 +26,7 @@ export interface SubmissionOptions {
   network?: boolean;
   allowHost?: string[];
   workspace?: 'read_only' | 'writable';
+  callbackUrl?: string;
   stdin: boolean;
 }
 
@@ -129,6 +130,7 @@ export async function submissionOf(program: string | undefined, args: readonly s
       net_policy:
         options.allowHost === undefined ? (options.network === true ? ('outbound' as const) : undefined) : { allow: options.allowHost },
       workspace: options.workspace,
+      callback_url: options.callbackUrl,
     }),
   };
 }

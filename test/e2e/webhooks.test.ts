@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { commandLine } from '../support/command-line.ts';
 import { serviceHome, type ServiceHome } from '../support/service.ts';
 
 const KEY = Buffer.alloc(32, 3);
@@ -49,4 +50,20 @@ it('tells a callback of a job that ended while nobody listened, after a kill -9 
   const signed = [headers['webhook-id'], headers['webhook-timestamp'], told].join('.');
   expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', KEY).update(signed).digest('base64')}`);
   await second.kill('SIGTERM');
+});
+
+it('is asked for on the command line, of a service that goes on', async () => {
+  const { listening, message } = receive(0);
+  const receiver = await listening;
+  const callback = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/done`;
+  const service = await home.start(variables);
+  const run = ['run', '-c', 'print("told")', '--callback-url', callback];
+  const cli = commandLine(home.dir, {});
+  expect(await cli.run([...run, '--url', service.url])).toMatchObject({ code: 0, stdout: 'told\n' });
+  expect(JSON.parse((await message).body)).toMatchObject({ data: { job: { status: 'succeeded' } } });
+  receiver.close();
+  const refused = await cli.run([...run, '--url', service.url, '--callback-url', 'nowhere']);
+  expect(refused.stderr).toContain('--callback-url: ');
+  expect((await cli.run([...run, '--url', 'local'])).stderr).toContain('--callback-url needs a service that goes on');
+  await service.kill('SIGTERM');
 });

@@ -74,6 +74,7 @@ function commandLine(program: Program, { url }: Target): string {
     ...(settings.net_policy === 'outbound' ? ['--network'] : []),
     ...(settings.net_policy === 'allow' ? settings.allow.map((host) => `--allow-host ${shellWord(host)}`) : []),
     ...(spec['workspace'] === undefined ? [] : [`--workspace ${settings.workspace}`]),
+    ...(spec['callback_url'] === undefined ? [] : [`--callback-url ${shellWord(settings.callback_url.trim())}`]),
     '--out results',
     ...(settings.args.length === 0 ? [] : [`-- ${settings.args.map(shellWord).join(' ')}`]),
   ];
