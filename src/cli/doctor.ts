@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { examine, type Finding } from './examine.ts';
 import type { GlobalOptions } from './connect.ts';
+import { examine } from './examine.ts';
+import type { Finding } from './finding.ts';
 import { print, printJson, styled } from './terminal.ts';
 
 const MARKS = { ok: ['green', '✓'], weak: ['yellow', '!'], failed: ['red', '✗'] } as const;
@@ -18,8 +19,13 @@ export function addDoctor(program: Command): void {
   program
     .command('doctor')
     .summary('see what this machine can do')
-    .description('Looks at this machine: whether jobs can run here, how well they are isolated, and what mends what is missing.')
-    .addHelpText('after', '\nThe exit code is 0 when jobs can run here, else 1.')
+    .description(
+      'Looks at this machine: whether jobs can run here, how well they are isolated, whether Docker, Redis and S3 do what the service’s variables ask of them, and what mends what is missing.',
+    )
+    .addHelpText(
+      'after',
+      '\nThe exit code is 0 when jobs can run here, else 1.\n\nExample:\n  USE_DOCKER=1 REDIS_URL=redis://localhost job-runner doctor',
+    )
     .action(async (_options: object, command: Command) => {
       const findings = await examine();
       const works = findings.every(({ state }) => state !== 'failed');

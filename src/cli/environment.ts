@@ -8,6 +8,8 @@ export interface CliEnvironment {
   apiKey: string | undefined;
   /** The service's own variable: the commands that change the file find it by it, too. */
   keysFile: string | undefined;
+  /** The service's own variable, too: whether its folder is meant, and not the command line's. */
+  jobsDir: string | undefined;
   /** The folder for what services that the command line starts by itself keep. */
   dataDir: string;
 }
@@ -19,6 +21,7 @@ export const readEnvironment = (): CliEnvironment => ({
   url: variable('JOB_RUNNER_URL'),
   apiKey: variable('JOB_RUNNER_API_KEY'),
   keysFile: variable('API_KEYS_FILE'),
+  jobsDir: variable('JOB_DATA_DIR'),
   dataDir: join(variable('XDG_DATA_HOME') ?? join(homedir(), '.local/share'), 'job-runner'),
 });
 

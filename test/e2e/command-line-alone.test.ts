@@ -70,23 +70,6 @@ describe('job-runner serve', () => {
   });
 });
 
-describe('job-runner doctor', () => {
-  it('finds what jobs need, with an exit code for programs', async () => {
-    const { code, stdout } = await cli.run(['doctor', '--json']);
-    const { works, findings } = JSON.parse(stdout) as { works: boolean; findings: { name: string; state: string }[] };
-    expect(findings.map(({ name }) => name)).toEqual(['Node', 'system', 'Python', 'isolation', 'memory', 'data', 'service']);
-    expect({ works, code }).toEqual({ works: true, code: 0 });
-    expect((await cli.run(['doctor'])).stdout).toMatch(/✓ Python +python3[^]*Jobs can run here\.\n$/);
-  });
-
-  it('says what mends what is missing', async () => {
-    await writeFile(join(folder, 'file'), '');
-    const { code, stdout } = await cli.run(['doctor'], { env: { XDG_DATA_HOME: join(folder, 'file') } });
-    expect(stdout).toMatch(/✗ data .*\n +→ set XDG_DATA_HOME/);
-    expect(code).toBe(1);
-  });
-});
-
 describe('job-runner completion', () => {
   it('makes bash complete commands and options', async () => {
     const complete = async (...words: string[]): Promise<string[]> => {
