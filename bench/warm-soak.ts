@@ -22,11 +22,8 @@ const rows: [string, (result: SoakResult) => string][] = [
   ['lost or wrong', ({ wrong }) => String(wrong.length)],
   ['started warm, cold, again', ({ starts }) => `${starts.warm}, ${starts.cold}, ${starts.again}`],
   ['kills; servers used', (result) => `${result.kills}; ${result.serversUsed}`],
-  [
-    'idle before: processes, mount namespaces, cgroups',
-    ({ idle: { before } }) => `${before.processes}, ${before.mountNamespaces}, ${before.cgroups}`,
-  ],
-  ['idle after', ({ idle: { after } }) => `${after.processes}, ${after.mountNamespaces}, ${after.cgroups}`],
+  ['idle before: processes, namespaces, cgroups', ({ idle: { before } }) => `${before.processes}, ${before.namespaces}, ${before.cgroups}`],
+  ['idle after', ({ idle: { after } }) => `${after.processes}, ${after.namespaces}, ${after.cgroups}`],
   ['closed: processes, namespaces, mounts, cgroups, folders', ({ closed }) => Object.values(closed).join(', ')],
   ['descriptors of this process, before and after', ({ descriptors }) => `${descriptors.before}, ${descriptors.after}`],
   ['descriptors of the server, early and late', ({ descriptors }) => `${descriptors.serverEarly}, ${descriptors.serverLate}`],

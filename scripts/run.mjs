@@ -34,6 +34,7 @@ const COMMANDS = {
   attacks: { build: false, programs: ['bwrap', 'perl', 'python3', 'dockerd'], run: ['test/attacks/run.ts'] },
   keys: { build: true, programs: [], run: ['dist/cli/main.js', 'keys'] },
   fuzz: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['test/fuzz/fuzz.ts'] },
+  soak: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['test/soak/soak.ts'] },
   screenshots: { build: true, programs: ['bwrap', 'perl', 'python3', 'chromium'], run: ['scripts/screenshots.ts'] },
   'bench:scale': { build: true, programs: ['bwrap', 'perl', 'python3', 'redis-server'], run: ['bench/scale.ts'] },
   faults: { build: true, programs: ['bwrap', 'perl', 'python3', 'redis-server'], run: ['test/faults/run.ts'] },

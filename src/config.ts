@@ -312,7 +312,11 @@ export const environment = z.object({
   MAX_ARTIFACT_DEPTH: whole(1).default(32).describe('Folders inside one another in the output folder.'),
   MAX_COLLECT_MS: whole(100).default(60_000).describe('Time that collecting the files of one job may take.'),
 
-  RETENTION_HOURS: whole(0).default(168).describe('Finished jobs older than this are removed with their files; 0 keeps them for ever.'),
+  RETENTION_HOURS: z.coerce
+    .number()
+    .min(0)
+    .default(168)
+    .describe('Finished jobs older than this are removed with their files; 0 keeps them for ever.'),
   RETENTION_GB: z.coerce
     .number()
     .min(0)

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 /** What a bubblewrap driver has on this machine, by its instance's name and its jobs' users. All of it is to be zero when it is closed. */
 export interface Leftovers {
   processes: number;
-  mountNamespaces: number;
+  /** Of all kinds, but for those that this process is in. */
+  namespaces: number;
   mounts: number;
   cgroups: number;
   folders: number;
@@ -24,9 +25,9 @@ const read = (path: string): string => {
   }
 };
 
-/** Of this process: launchers, which bear its number, and whatever runs as one of the jobs' users. */
-function ownProcesses(firstUid: number): string[] {
-  const launcher = new RegExp(`sandbox-launch\\.pl\\0(?:launch|serve)\\0${process.pid}\\0`);
+/** Of a service's process: launchers, which bear its number, and whatever runs as one of its jobs' users. */
+function ownProcesses(firstUid: number, servicePid: number): string[] {
+  const launcher = new RegExp(`sandbox-launch\\.pl\\0(?:launch|serve)\\0${servicePid}\\0`);
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
     const uid = Number(/^Uid:\t(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? -1);
@@ -34,13 +35,24 @@ function ownProcesses(firstUid: number): string[] {
   });
 }
 
-const mountNamespaceOf = (pid: string): string => {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/mnt`);
-  } catch {
-    return '';
-  }
-};
+const KINDS = ['mnt', 'pid', 'net', 'ipc', 'uts', 'user', 'cgroup'];
+
+const namespacesOf = (pid: string): string[] =>
+  KINDS.flatMap((kind) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/ns/${kind}`)];
+    } catch {
+      // Ended, and not yet waited for.
+      return [];
+    }
+  });
+
+/** In the namespaces of all of them together, each counted once. */
+const mountsOf = (pids: readonly string[]): number =>
+  [...new Map(pids.map((pid) => [namespacesOf(pid)[0], pid])).values()].reduce(
+    (sum, pid) => sum + read(`/proc/${pid}/mountinfo`).split('\n').filter(Boolean).length,
+    0,
+  );
 
 async function foldersNamed(name: string, below: string, depth: number): Promise<string[]> {
   const entries = await readdir(below, { withFileTypes: true }).catch(() => []);
@@ -51,8 +63,10 @@ async function foldersNamed(name: string, below: string, depth: number): Promise
   return [...found, ...deeper.flat()];
 }
 
-export async function leftovers(instance: string, firstUid: number): Promise<Leftovers> {
-  const processes = ownProcesses(firstUid);
+export async function leftovers(instance: string, firstUid: number, servicePid: number = process.pid): Promise<Leftovers> {
+  const processes = ownProcesses(firstUid, servicePid);
+  const usual = new Set(namespacesOf('self'));
+  const apart = processes.filter((pid) => !usual.has(namespacesOf(pid)[0] ?? ''));
   const name = `job-runner-${createHash('sha256').update(instance).digest('hex').slice(0, 12)}`;
   const groups = await foldersNamed(name, '/sys/fs/cgroup', 4);
   const inside = await Promise.all(
@@ -61,8 +75,8 @@ export async function leftovers(instance: string, firstUid: number): Promise<Lef
   const prefix = `job-runner-${instance}-`;
   return {
     processes: processes.length,
-    mountNamespaces: new Set(processes.map(mountNamespaceOf).filter(Boolean)).size,
-    mounts: read('/proc/self/mountinfo').split(prefix).length - 1,
+    namespaces: new Set(processes.flatMap(namespacesOf).filter((each) => !usual.has(each))).size,
+    mounts: read('/proc/self/mountinfo').split(prefix).length - 1 + mountsOf(apart),
     cgroups: groups.length + inside.flat().length,
     folders: (await readdir(tmpdir())).filter((each) => each.startsWith(prefix)).length,
   };

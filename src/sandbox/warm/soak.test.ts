@@ -8,7 +8,7 @@ describe('many warm starts in a row', () => {
   it('lose no job and leave nothing behind, while the fork servers are killed at random moments', { timeout: TIMEOUT_MS }, async () => {
     const seed = Date.now() % 2 ** 31;
     const result = await soak({ jobs: 150, kills: 20, seed, atOnce: 2 });
-    const nothing = { processes: 0, mountNamespaces: 0, mounts: 0, cgroups: 0, folders: 0 };
+    const nothing = { processes: 0, namespaces: 0, mounts: 0, cgroups: 0, folders: 0 };
     expect({ seed, wrong: result.wrong, closed: result.closed }).toEqual({ seed, wrong: [], closed: nothing });
     expect(result.kills).toBeGreaterThan(10);
     expect(result.starts.warm).toBeGreaterThan(0);
