@@ -35,10 +35,10 @@ const interpreter = await systemPython();
 const host = await discoverHost(`steps-${process.pid}`);
 const cgroups = await openCgroups(`steps-${process.pid}`).catch(() => undefined);
 const users = { first: FIRST_UID, count: 1000, server: FIRST_UID + 1000 };
-const [standard = []] = parseSections(await readFile(join(import.meta.dirname, '../runtimes/python/imports.txt'), 'utf8'));
+const [first] = parseSections(await readFile(join(import.meta.dirname, '../runtimes/python/imports.txt'), 'utf8'));
 const argsFile = join(host.workDir, 'server');
 await writeFile(argsFile, `${serverArgs(host, interpreter).join('\0')}\0`, { mode: 0o644 });
-const server = await startForkServer(host.perl, serveSteps(host, users, interpreter, standard, argsFile), 60_000);
+const server = await startForkServer(host.perl, serveSteps(host, users, interpreter, first?.names ?? [], argsFile), 60_000);
 const watched: ForkServer = {
   ...server,
   mount: (mounts) => timed(mounts[0]?.[0] === 'unmount' ? 'free: unmounted' : 'ahead: mounts made', () => server.mount(mounts)),

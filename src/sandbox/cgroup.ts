@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, write, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { errnoOf } from '../errors.ts';
 import type { Limits } from './sandbox.ts';
 
@@ -10,6 +11,8 @@ import type { Limits } from './sandbox.ts';
 export interface Cgroup {
   /** Files into which a process writes `0` to move itself in. */
   procsFiles: string[];
+  /** Moves a process in. It may take the kernel many milliseconds, in which nothing here waits. */
+  attach(pid: number): Promise<void>;
   /** To be called before anything of the job's runs. What is limited so already costs nothing. */
   limit(limits: GroupLimits): void;
   /** How many processes the kernel has killed because the memory was used up. */
@@ -51,6 +54,20 @@ function onlyChanges(writers: Record<keyof GroupLimits, (limit: number, before: 
       last[name] = limits[name];
     }
   };
+}
+
+const writeTo = promisify(write);
+
+/** Only the writing waits for the kernel: opening and closing aren't worth a way through the thread pool each. */
+async function attachTo(procsFiles: readonly string[], pid: number): Promise<void> {
+  for (const file of procsFiles) {
+    const fd = openSync(file, 'w');
+    try {
+      await writeTo(fd, String(pid));
+    } finally {
+      closeSync(fd);
+    }
+  }
 }
 
 /** `name value` lines, as in memory.events. */
@@ -107,6 +124,7 @@ export function parseOwn(text: string): Map<string, string> {
 }
 
 function version1(folders: Record<Controller, string>): Cgroups {
+  let swapCounts: boolean | undefined;
   return {
     version: 1,
     async create(id) {
@@ -123,12 +141,15 @@ function version1(folders: Record<Controller, string>): Cgroups {
       const limitMemory = (bytes: number, before: number): void => {
         const files = ['memory.limit_in_bytes'];
         // Memory and swap together, where the kernel counts swap; else never swap the job out. The sum is never to be the smaller one.
-        if (existsSync(at('memory', 'memory.memsw.limit_in_bytes'))) files.push('memory.memsw.limit_in_bytes');
+        swapCounts ??= existsSync(at('memory', 'memory.memsw.limit_in_bytes'));
+        if (swapCounts) files.push('memory.memsw.limit_in_bytes');
         else writeFileSync(at('memory', 'memory.swappiness'), '0');
         for (const file of bytes > before ? files.toReversed() : files) writeFileSync(at('memory', file), String(bytes));
       };
+      const procsFiles = CONTROLLERS.map((controller) => at(controller, 'cgroup.procs'));
       return {
-        procsFiles: CONTROLLERS.map((controller) => at(controller, 'cgroup.procs')),
+        procsFiles,
+        attach: (pid) => attachTo(procsFiles, pid),
         limit: onlyChanges({
           memoryBytes: limitMemory,
           pids: (pids) => writeFileSync(at('pids', 'pids.max'), String(pids)),
@@ -156,6 +177,7 @@ function version2(folder: string): Cgroups {
       await mkdir(at());
       return {
         procsFiles: [at('cgroup.procs')],
+        attach: (pid) => attachTo([at('cgroup.procs')], pid),
         limit: onlyChanges({
           memoryBytes(bytes) {
             writeFileSync(at('memory.max'), String(bytes));

@@ -106,7 +106,8 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
       return { outcome: { kind: 'internal' }, usage: null, artifacts: [], truncated: false };
     };
     try {
-      await say(says.starting(job.id));
+      // A program that speaks at once is heard with it: one write less for each short job.
+      log.addAhead(runnerEntry(says.starting(job.id), Date.now()));
       result = await execute(going);
     } catch (error) {
       result = failed(error);

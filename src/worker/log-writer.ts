@@ -18,6 +18,8 @@ export interface LogWriter {
   write(stream: LogStream, bytes: Buffer): Promise<void>;
   /** Adds an entry of the runner's. */
   add(entry: NewLogEntry): Promise<void>;
+  /** Adds one that may wait a few milliseconds for what comes next, and is then written along with it. */
+  addAhead(entry: NewLogEntry): void;
   /** The program has ended: what it left of a line is a line. */
   endLines(): void;
   /** Ends unfinished lines and hands over what is not yet written, for the step that finishes the job. */
@@ -60,10 +62,10 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
   };
 
   const schedule = (): void => {
-    if (writing !== undefined || timer !== undefined) return;
+    if (writing !== undefined) return;
     const wait = dueAt - performance.now();
     if (wait <= 0 || isFull()) void flush();
-    else timer = setTimeout(() => void flush(), wait);
+    else timer ??= setTimeout(() => void flush(), wait);
   };
 
   const push = (stream: LogStream, at: number, text: string): void => {
@@ -129,6 +131,11 @@ export function createLogWriter(append: (entries: readonly NewLogEntry[]) => Pro
     async add(entry) {
       push(entry.stream, entry.at, entry.text);
       await roomOrFailure();
+    },
+
+    addAhead(entry) {
+      push(entry.stream, entry.at, entry.text);
+      timer ??= setTimeout(() => void flush(), BATCH_MS);
     },
 
     endLines,

@@ -1,6 +1,8 @@
 """The system calls that Python has no word for, through ctypes. Each raises OSError with what it was about."""
 
+import _socket
 import ctypes
+import fcntl
 import os
 import platform
 import struct
@@ -135,8 +137,8 @@ def install_filter(instructions):
 
 def loopback_up():
     """Brings `lo` of the current network namespace up (netdevice(7), SIOCSIFFLAGS with IFF_UP)."""
-    import fcntl
-    import socket
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 1))
+    any_socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    try:
+        fcntl.ioctl(any_socket.fileno(), 0x8914, struct.pack("16sH14x", b"lo", 1))
+    finally:
+        any_socket.close()

@@ -1,7 +1,7 @@
 import type { ImageInterpreter } from '../../runtimes/runtime.ts';
 import type { ColdReason, Limits } from '../sandbox.ts';
 import { shadows, whyCold } from '../warm/eligible.ts';
-import { packageOf, parseSections, sectionNeeded } from '../warm/sections.ts';
+import { importsOf, packageOf, parseSections, sectionNeeded } from '../warm/sections.ts';
 import type { EngineClient } from './client.ts';
 import { openContainer, type Container } from './container.ts';
 import { encodeFrame, ORDER } from './frames.ts';
@@ -48,10 +48,10 @@ const fits = ({ limits }: ImageRun, given: Given, madeFor: Limits): boolean =>
 export function createWarmStarts(parts: WarmStartParts): WarmStarts {
   const { client, interpreter, rules, limits, events } = parts;
   const has = (name: string): boolean => interpreter.packages.includes(packageOf(name));
-  const possible = SECTIONS.flatMap((section, index) => (index === 0 || section.some(has) ? [index] : []));
+  const possible = SECTIONS.flatMap(({ library, names }, index) => (library || names.some(has) ? [index] : []));
   const pools = new Map<number, WarmContainers>();
   for (const index of possible) {
-    const imports = SECTIONS.slice(0, index + 1).flat();
+    const imports = importsOf(SECTIONS, index);
     const size = index === 0 ? rules.size : 1;
     pools.set(
       index,

@@ -44,6 +44,8 @@ const RETRY_MS = 100;
 const MAX_RETRY_MS = 600_000;
 const SLOT_BYTES = 10 * 1024 ** 2;
 const MEMORY_SHARE = 0.1;
+/** How long what is known of the free memory is good for. */
+const ROOM_MS = 1000;
 /** Slots made at a time: half of each one's making is waiting, for the kernel to put it into its groups. */
 const MAKERS = 3;
 
@@ -179,7 +181,13 @@ export function createWarmPool(
     });
   };
 
-  const most = (): number => Math.max(1, Math.min(rules.max, Math.floor((process.availableMemory() * MEMORY_SHARE) / SLOT_BYTES)));
+  let room = { slots: 0, asOf: -Infinity };
+  const most = (): number => {
+    // To ask takes the kernel five files, and it is asked for each slot.
+    if (performance.now() - room.asOf > ROOM_MS)
+      room = { slots: Math.floor((process.availableMemory() * MEMORY_SHARE) / SLOT_BYTES), asOf: performance.now() };
+    return Math.max(1, Math.min(rules.max, room.slots));
+  };
   const isShort = (): boolean => {
     const fresh = replaced.size === 0 ? ready.length : ready.filter(({ of }) => of === current).length;
     return fresh + making < Math.min(target, most()) || waiters.length > making;

@@ -3,17 +3,31 @@ import { join } from 'node:path';
 import type { HostInterpreter } from '../../runtimes/runtime.ts';
 
 /** What fork servers import ahead, from the file of a runtime: a server for each section, which imports those above it as well. */
-export type Section = readonly string[];
-
-/** Sections begin with their name in brackets; then a name a line; `#` begins a remark. */
-export function parseSections(text: string): Section[] {
-  const sections: string[][] = [];
-  for (const line of text.split('\n').map((each) => each.replace(/#.*/, '').trim())) {
-    if (/^\[.*\]$/.test(line)) sections.push([]);
-    else if (line !== '') sections.at(-1)?.push(line);
-  }
-  return sections;
+export interface Section {
+  names: readonly string[];
+  /** Of the standard library, which every interpreter has. */
+  library: boolean;
+  /** Matches source that mentions one of its packages. */
+  mention: RegExp;
 }
+
+/** Sections begin with their title in brackets; then a name a line; `#` begins a remark. */
+export function parseSections(text: string): Section[] {
+  const sections: { title: string; names: string[] }[] = [];
+  for (const line of text.split('\n').map((each) => each.replace(/#.*/, '').trim())) {
+    if (/^\[.*\]$/.test(line)) sections.push({ title: line.slice(1, -1), names: [] });
+    else if (line !== '') sections.at(-1)?.names.push(line);
+  }
+  return sections.map(({ title, names }) => ({
+    names,
+    library: title.startsWith('standard library'),
+    mention: new RegExp(`\\b(?:${[...new Set(names.map(packageOf))].join('|')})\\b`),
+  }));
+}
+
+/** All that the server of a section imports. */
+export const importsOf = (sections: readonly Section[], index: number): string[] =>
+  sections.slice(0, index + 1).flatMap(({ names }) => names);
 
 /** How much of a program is looked at. Whatever is overlooked, the program imports by itself. */
 const MAX_FILES = 20;
@@ -26,9 +40,9 @@ const isInstalled = ({ prefix, venv, series }: HostInterpreter, name: string): b
     [`python${series}/site-packages`, 'python3/dist-packages'].some((folder) => existsSync(join(lib, folder, packageOf(name)))),
   );
 
-/** The sections that make a difference with an interpreter: the first, and those of which it has at least one package. */
+/** The sections that make a difference with an interpreter: those of the library, and those of which it has at least one package. */
 export const sectionsFor = (interpreter: HostInterpreter, sections: readonly Section[]): number[] =>
-  sections.flatMap((section, index) => (index === 0 || section.some((name) => isInstalled(interpreter, name)) ? [index] : []));
+  sections.flatMap(({ library, names }, index) => (library || names.some((name) => isInstalled(interpreter, name)) ? [index] : []));
 
 /** The source of a program, as far as it says what is imported. */
 function sourceOf(codeDir: string, entry: string): string {
@@ -43,8 +57,5 @@ function sourceOf(codeDir: string, entry: string): string {
 /** The last of the `possible` sections that a program's files mention a package of; the first when they mention none. */
 export function sectionNeeded(codeDir: string, entry: string, sections: readonly Section[], possible: readonly number[]): number {
   const source = sourceOf(codeDir, entry);
-  const needed = possible.filter(
-    (index) => index > 0 && (sections[index] ?? []).some((name) => new RegExp(`\\b${packageOf(name)}\\b`).test(source)),
-  );
-  return needed.at(-1) ?? 0;
+  return possible.findLast((index) => index > 0 && sections[index]?.mention.test(source)) ?? 0;
 }

@@ -53,7 +53,8 @@ interface Waiting {
 
 /** The service's own view of a process that another namespace's /proc calls `inside`, among the children of `parent`. */
 function hostPidOf(parent: number, inside: string): number {
-  for (const pid of childrenOf(parent)) {
+  // The youngest come last, and it is one of them.
+  for (const pid of childrenOf(parent).toReversed()) {
     const ids = /^NSpid:\s+(.*)$/m.exec(readStatus(pid))?.[1]?.split('\t') ?? [];
     if (ids.at(-2) === inside) return pid;
   }

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostInterpreter } from '../../runtimes/runtime.ts';
 import type { Cgroup, Cgroups } from '../cgroup.ts';
@@ -42,9 +41,7 @@ export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter
     cgroup = await cgroups?.create(`${process.pid}-warm-${name}`);
     cgroup?.limit(parts.limits);
     await server.mount(slotSteps(host, interpreter, name, uid, parts.limits.diskBytes));
-    const forked = await server.fork(name, idInside(host, parts.users, uid), async (pid) => {
-      for (const file of cgroup?.procsFiles ?? []) await writeFile(file, String(pid));
-    });
+    const forked = await server.fork(name, idInside(host, parts.users, uid), async (pid) => cgroup?.attach(pid));
     gone = forked.gone;
     let killed = false;
     const ended = forked.ended.then(

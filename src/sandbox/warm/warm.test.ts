@@ -128,9 +128,10 @@ describe('which way a program starts', () => {
     ['an entry that is no .py file', 'entry', { entry: 'program' }],
     ['an entry that looks like an option', 'entry', { entry: '-c.py' }],
     ['a module by the name of a library’s', 'shadows', { files: { 'random.py': 'x = 1' } }],
-    ['a package by the name of a library’s', 'shadows', { files: { 'logging/__init__.py': '' } }],
-    ['a compiled module by the name of a library’s', 'shadows', { files: { 'zlib.cpython-311-x86_64-linux-gnu.so': '' } }],
-    ['an entry by the name of a library', 'shadows', { entry: 'queue.py' }],
+    ['a package by the name of a library’s', 'shadows', { files: { 'textwrap/__init__.py': '' } }],
+    ['a package by the name of a library’s that it doesn’t mention', 'warm', { files: { 'logging/__init__.py': '' } }],
+    ['a compiled module by the name of a library’s', 'shadows', { files: { 'math.cpython-311-x86_64-linux-gnu.so': '' } }],
+    ['an entry by the name of a library', 'shadows', { entry: 'csv.py' }],
   ];
 
   it.each(classes)('%s: %s', async (_, way, options) => {

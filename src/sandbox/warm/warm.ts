@@ -7,7 +7,7 @@ import type { Slot } from '../slot.ts';
 import { shadows, whyCold } from './eligible.ts';
 import { serverArgs, serveSteps } from './plan.ts';
 import { createWarmPool, type PoolEvents, type PoolRules, type WarmPool } from './pool.ts';
-import { parseSections, sectionNeeded, sectionsFor } from './sections.ts';
+import { importsOf, parseSections, sectionNeeded, sectionsFor } from './sections.ts';
 import { startForkServer, type ForkServer } from './server.ts';
 import { makeSlot, type SlotParts } from './slot.ts';
 
@@ -44,12 +44,19 @@ export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts
     const argsFile = join(host.workDir, `server-${++servers}`);
     // Opened by the server's own user.
     await writeFile(argsFile, `${serverArgs(host, interpreter).join('\0')}\0`, { mode: 0o644 });
-    const imports = sections.slice(0, section + 1).flat();
+    const imports = importsOf(sections, section);
     try {
       return await startForkServer(host.perl, serveSteps(host, users, interpreter, imports, argsFile), START_MS);
     } finally {
       await rm(argsFile);
     }
+  };
+  // What is installed in an environment doesn't change once it is ready.
+  const possibleFor = new WeakMap<HostInterpreter, readonly number[]>();
+  const possibleSections = (interpreter: HostInterpreter): readonly number[] => {
+    const known = possibleFor.get(interpreter) ?? sectionsFor(interpreter, sections);
+    possibleFor.set(interpreter, known);
+    return known;
   };
   const keyOf = (interpreter: HostInterpreter): string => JSON.stringify([interpreter.executable, interpreter.venv]);
   const poolFor = (interpreter: HostInterpreter, section: number): { pool: WarmPool; imported: ReadonlySet<string> } => {
@@ -82,12 +89,12 @@ export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts
   return {
     anticipate(interpreter) {
       anticipated = keyOf(interpreter);
-      for (const section of sectionsFor(interpreter, sections)) poolFor(interpreter, section);
+      for (const section of possibleSections(interpreter)) poolFor(interpreter, section);
     },
     async take(run) {
       const why = whyCold(run);
       if (why !== undefined) return why;
-      const possible = sectionsFor(run.interpreter, sections);
+      const possible = possibleSections(run.interpreter);
       const needed = sectionNeeded(run.codeDir, run.entry, sections, possible);
       // Where one with all that it needs isn't there yet, one with some of it still is better than none.
       let reason: ColdReason | undefined;
