@@ -83,9 +83,11 @@ def unmount(target):
     _check(_libc.umount2(os.fsencode(target), _MNT_DETACH), f"umount {target}")
 
 
-def _prctl(what, *arguments):
-    padded = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4]]
-    return _check(_libc.prctl(what, *padded), f"prctl {what}")
+_libc.prctl.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
+
+
+def _prctl(what, first=0, second=0):
+    return _check(_libc.prctl(what, first, second, 0, 0), f"prctl {what}")
 
 
 def set_dumpable(dumpable):
