@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { bareRuns, prepareBare } from './bare.ts';
 import { connectViewers } from './idle-viewers.ts';
+import { dockerStarts } from './docker-starts.ts';
 import { flood } from './flood.ts';
 import { latency, throughput } from './latency.ts';
 import { idlePool } from './idle-pool.ts';
@@ -12,7 +13,8 @@ import { startService } from './service.ts';
 /**
  * `npm run bench [-- BASE_URL]`: measures a running service, or one that it starts for the purpose. Beside every time stands what the
  * bare interpreter takes for the same program in the same run, for machines differ and are shared. `--save` writes
- * bench/RESULTS.md; `--quick` takes fewer runs; `--starts` leaves the streams out.
+ * bench/RESULTS.md; `--quick` takes fewer runs; `--starts` leaves the streams out; `--docker` adds containers, on an engine that it
+ * starts for the purpose (root, and an image to be built first).
  */
 
 const HELLO = 'print("hello")\n';
@@ -82,6 +84,15 @@ try {
   if (!arguments_.includes('--starts')) await streams();
 } finally {
   await service?.stop();
+}
+if (arguments_.includes('--docker')) {
+  const { warm, cold } = await dockerStarts(HELLO, quick ? 5 : 30, say);
+  const [fast, slow] = [median(warm), median(cold)];
+  rows.push([
+    'hello in a container that waits, submit → end, median',
+    ms(fast),
+    `created and started for it: ${ms(slow)}, ${(slow / fast).toFixed(1)}×`,
+  ]);
 }
 
 /** Logs as they come, and those who watch them. */

@@ -6,13 +6,13 @@ import { NODE_FLAGS } from '../src/node-flags.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 /** A service of the bench's own, on an empty data folder but with the environments that `npm start` has made. */
-export async function startService(): Promise<{ url: string; pid: number; stop(): Promise<void> }> {
+export async function startService(variables: Record<string, string> = {}): Promise<{ url: string; pid: number; stop(): Promise<void> }> {
   // Beside the data of `npm start`, whose environments it shares.
   await mkdir(join(ROOT, 'data'), { recursive: true });
   const dir = await mkdtemp(join(ROOT, 'data/bench-'));
   const child = spawn(process.execPath, [...NODE_FLAGS, join(ROOT, 'dist/main.js')], {
     cwd: ROOT,
-    env: { ...process.env, PORT: '0', JOB_DATA_DIR: dir, LOG_LEVEL: 'error' },
+    env: { ...process.env, PORT: '0', JOB_DATA_DIR: dir, LOG_LEVEL: 'error', ...variables },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
