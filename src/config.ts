@@ -217,6 +217,13 @@ export const environment = z.object({
     .optional()
     .describe('The engine: `unix:///path/to/docker.sock` or `tcp://host:2376`. Default: the usual sockets of Docker and Podman.'),
   DOCKER_CERT_PATH: z.string().optional().describe('Folder with ca.pem, cert.pem and key.pem, for an engine over TLS.'),
+  DOCKER_NETWORK: z
+    .string()
+    .regex(/^(?!(?:host|none|default)$)[\w.-]+$/, 'must be the name of a network of the engine’s, other than host and none')
+    .optional()
+    .describe(
+      'Network of the engine’s that jobs with a `net_policy` leave through (docs/network.md). Default: the engine’s own, `bridge`.',
+    ),
   DOCKER_RUNTIME: z.string().optional().describe('OCI runtime of the engine’s for jobs, such as `runsc` (gVisor) or `kata`.'),
   SANDBOX_UID: whole(1000, 4_000_000_000)
     .default(54_321)

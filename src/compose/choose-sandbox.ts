@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import { createBubblewrap, type BubblewrapOptions } from '../sandbox/bubblewrap.ts';
-import type { EgressOptions } from '../sandbox/egress/egress.ts';
+import type { EgressOptions } from '../sandbox/egress/serve.ts';
 import { parseRange } from '../sandbox/egress/ranges.ts';
 import type { DockerOptions } from '../sandbox/docker.ts';
 import { createNone } from '../sandbox/none.ts';
@@ -31,7 +31,7 @@ export async function chooseSandbox(config: Config, runtimes: Runtimes, warmEven
 
 const rangesOf = (texts: readonly string[]): EgressOptions['denied'] => texts.map(parseRange).filter((range) => range !== undefined);
 
-const egressOf = (config: Config): EgressOptions => ({
+export const egressOf = (config: Config): EgressOptions => ({
   allowed: config.NET_OUTBOUND,
   denied: rangesOf(config.NET_DENY),
   allowedPrivate: rangesOf(config.NET_ALLOW_PRIVATE),

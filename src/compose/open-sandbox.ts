@@ -9,7 +9,7 @@ import { createDocker } from '../sandbox/docker.ts';
 import { buildCommand } from '../sandbox/docker/image.ts';
 import type { Sandbox, SandboxHealth } from '../sandbox/sandbox.ts';
 import type { PoolEvents } from '../sandbox/warm/pool.ts';
-import { chooseSandbox, warmContainers } from './choose-sandbox.ts';
+import { chooseSandbox, egressOf, warmContainers } from './choose-sandbox.ts';
 import { undoList, type UndoList } from './undo-list.ts';
 
 /** Where jobs run, and on what: each sandbox has its own kind of interpreters. */
@@ -56,6 +56,8 @@ async function inContainers({ config, environment, warmEvents }: ExecutionParts,
       runtimeDir: environment['XDG_RUNTIME_DIR'],
     },
     runtime: config.DOCKER_RUNTIME,
+    network: config.DOCKER_NETWORK,
+    egress: egressOf(config),
     warm: config.WARM_STARTS ? warmContainers(config, warmEvents) : undefined,
   });
   undo.add(() => sandbox.close());

@@ -118,9 +118,9 @@ export function createSubmitter(parts: {
       const detail = `there is no runtime "${spec.runtime}" here; there are: ${there}`;
       throw new ApiError('unknown_runtime', detail, { errors: [{ pointer: '/spec/runtime', detail }] });
     }
-    const { outbound } = parts;
-    if (spec.net_policy !== 'none' && outbound?.possible === false) {
-      const detail = `only "none" can be had here: ${outbound.reason} (${outbound.remedy})`;
+    const noNetwork = parts.outbound?.possible === false ? parts.outbound : runtime.noNetwork;
+    if (spec.net_policy !== 'none' && noNetwork !== undefined) {
+      const detail = `only "none" can be had here: ${noNetwork.reason} (${noNetwork.remedy})`;
       throw new ApiError('net_policy_unavailable', detail, { errors: [{ pointer: '/spec/net_policy', detail }] });
     }
     if (spec.callback_url !== undefined && parts.callbacks !== true) {

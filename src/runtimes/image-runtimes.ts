@@ -8,7 +8,7 @@ export interface ImageRuntimesOptions {
   /** Images to run jobs in, each with the name of its runtime; without a name, what its interpreter says. */
   images: readonly { name: string | undefined; image: string }[];
   /** What an image has; undefined when there is no such image. Throws a StartError for one that is of no use. */
-  describe(image: string): Promise<{ version: string; interpreter: ImageInterpreter; packages: Record<string, string> } | undefined>;
+  describe(image: string): Promise<(Pick<Runtime, 'version' | 'packages' | 'noNetwork'> & { interpreter: ImageInterpreter }) | undefined>;
   /** The command that makes an image which is not there. */
   buildCommand(image: string): string;
   defaultRuntime: string | undefined;
@@ -43,7 +43,7 @@ export async function createImageRuntimes(options: ImageRuntimesOptions): Promis
     try {
       const found = await options.describe(image);
       if (found === undefined) return absent(`the image ${image} is not there; make it with: ${options.buildCommand(image)}`);
-      const { version, interpreter, packages } = found;
+      const { version, interpreter, packages, noNetwork } = found;
       const all = new Map(Object.entries(packages).map(([each, its]) => [normalizedName(each), its]));
       return {
         name: name ?? `python${version.replace(/\.\d+$/, '')}`,
@@ -51,6 +51,7 @@ export async function createImageRuntimes(options: ImageRuntimesOptions): Promis
         state: 'ready',
         packages: mainPackages(all),
         interpreter,
+        ...(noNetwork === undefined ? {} : { noNetwork }),
       };
     } catch (error) {
       if (error instanceof StartError) return absent(`${error.message} ${error.remedy}`);

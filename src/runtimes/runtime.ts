@@ -36,6 +36,8 @@ export interface KnownRuntime {
   /** Why it is not ready, and what mends it. */
   detail?: string;
   packages: Record<string, string>;
+  /** Why its jobs can have no network where those of others could, and what mends it. */
+  noNetwork?: { reason: string; remedy: string };
 }
 
 /** A runtime on this host. */

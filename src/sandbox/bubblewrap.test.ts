@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { systemPython } from '../../test/support/system-python.ts';
 import { untilWarm } from '../../test/support/start-path.ts';
 import { createBubblewrap } from './bubblewrap.ts';
-import { DEFAULT_EGRESS } from './egress/egress.ts';
+import { DEFAULT_EGRESS } from './egress/serve.ts';
 import { sandboxContract } from './sandbox.contract.ts';
 import { whyCold } from './warm/eligible.ts';
 import type { PoolRules } from './warm/pool.ts';

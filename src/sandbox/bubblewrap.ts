@@ -4,7 +4,8 @@ import type { Interpreter } from '../runtimes/runtime.ts';
 import { discoverHost } from './bubblewrap-host.ts';
 import { startIn } from './bubblewrap-start.ts';
 import { openCgroups, type Cgroup, type Cgroups } from './cgroup.ts';
-import { createEgress, NETWORK_PROCESSES, wantsNetwork, type EgressOptions } from './egress/egress.ts';
+import { createEgress, NETWORK_PROCESSES, wantsNetwork } from './egress/egress.ts';
+import { NO_EGRESS, type EgressOptions } from './egress/serve.ts';
 import { hostRun, type HostRun } from './host-run.ts';
 import { followLaunched } from './launched-run.ts';
 import { createLauncherPool } from './launcher-pool.ts';
@@ -40,9 +41,6 @@ export interface BubblewrapOptions {
   /** Without, no job gets a network. */
   egress?: EgressOptions | undefined;
 }
-
-/** For a driver that was made without a word on networks. */
-const NO_EGRESS: EgressOptions = { allowed: false, denied: [], allowedPrivate: [], nameServers: [], maxFlows: 0 };
 
 const MIB = 1024 * 1024;
 

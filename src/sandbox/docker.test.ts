@@ -7,6 +7,7 @@ import { startDockerd, whyNoDockerd, type Dockerd } from '../../test/support/doc
 import type { ImageInterpreter } from '../runtimes/runtime.ts';
 import { openRuns, type Runs } from './contract/runs.contract.ts';
 import { createDocker, type DockerOptions, type DockerSandbox } from './docker.ts';
+import { DEFAULT_EGRESS } from './egress/serve.ts';
 import { sandboxContract } from './sandbox.contract.ts';
 import { NetworkUnavailable, SandboxLost, type Limits } from './sandbox.ts';
 import { whyCold } from './warm/eligible.ts';
@@ -104,10 +105,19 @@ describe.skipIf(missing !== undefined)(`docker${missing === undefined ? '' : ` (
       expect(result.files['f']).toHaveLength(MIB);
     });
 
-    it('refuses a run with a network, by name', async () => {
+    it('refuses a run with a network where the engine has none for containers, and says what mends it', async () => {
+      const other = createDocker({ engine: engine(), runtime: undefined, egress: DEFAULT_EGRESS });
+      const { outbound, notes } = await other.check();
+      expect(outbound).toEqual({
+        possible: false,
+        reason: 'the engine has no network for containers (--bridge=none)',
+        remedy: 'make one and name it: docker network create jobs; DOCKER_NETWORK=jobs',
+      });
+      expect(notes.join()).toContain('net_policy can only be none here');
       const { running, run } = await runs.begin('print(1)');
       await running.dispose();
-      await expect(sandbox.start({ ...run, network: 'outbound' }, new AbortController().signal)).rejects.toThrow(NetworkUnavailable);
+      await expect(other.start({ ...run, network: 'outbound' }, new AbortController().signal)).rejects.toThrow(NetworkUnavailable);
+      await other.close();
     });
 
     it('knows an image that is not there, and one that is not made for jobs; neither is pulled', async () => {

@@ -2,15 +2,16 @@ import { availableParallelism } from 'node:os';
 import { StartError } from '../errors.ts';
 import type { ImageInterpreter } from '../runtimes/runtime.ts';
 import { collectFrames } from './docker/collect.ts';
-import { connect, NO_NETWORK, type Connection } from './docker/connect.ts';
-import { openContainer, type Container, type EndReport } from './docker/container.ts';
+import { openCold } from './docker/cold-start.ts';
+import { connect, type Connection } from './docker/connect.ts';
+import type { Container, EndReport } from './docker/container.ts';
 import type { EngineSettings } from './docker/engine.ts';
 import { encodeFrame, ORDER } from './docker/frames.ts';
-import { itemsOf, ordersFor, ordersForText, roomFor } from './docker/given.ts';
+import { itemsOf, ordersFor, roomFor } from './docker/given.ts';
 import { findImage, probeImage, type ImageDescription } from './docker/image.ts';
+import { createNetworks, type NetworkOptions, type Networks } from './docker/networks.ts';
 import { ownName } from './docker/owner.ts';
-import { LABELS, runOrder, setUpOrder, type Given, type ImageRun } from './docker/plan.ts';
-import { MODULES } from './docker/sources.ts';
+import { LABELS, runOrder, type Given, type ImageRun } from './docker/plan.ts';
 import { sweep } from './docker/sweep.ts';
 import { createWarmStarts, type WarmOptions, type WarmStarts } from './docker/warm-start.ts';
 import { exitOf } from './exit.ts';
@@ -30,10 +31,8 @@ import {
 } from './sandbox.ts';
 import { seccompFilter, seccompProfile } from './seccomp.ts';
 
-export interface DockerOptions {
+export interface DockerOptions extends NetworkOptions {
   engine: EngineSettings;
-  /** An OCI runtime other than the engine's own. */
-  runtime: string | undefined;
   /** Warm starts; without, each job's container is made when it comes. */
   warm?: WarmOptions | undefined;
 }
@@ -45,6 +44,8 @@ export interface DockerSandbox extends Sandbox {
 
 /** After which an init that has been told to end its job is ended with it. */
 const KILL_AGAIN_MS = 5000;
+/** What is in the way of an image's networks may have been taken away by then. */
+const TRY_AGAIN_MS = 60_000;
 const CORES = availableParallelism();
 
 interface Started {
@@ -56,9 +57,10 @@ interface Started {
 /** Runs each job in a container of its own, over the Engine API. docs/sandbox.md tells what stands between a job and the machine. */
 export function createDocker(options: DockerOptions): DockerSandbox {
   let connection: Connection | undefined;
+  let networks: Networks | undefined;
   let warm: WarmStarts | undefined;
   const running = new Set<Running>();
-  const described = new Map<string, ImageDescription>();
+  const described = new Map<string, { description: ImageDescription; at: number }>();
   const owner = ownName();
 
   const engine = (): Connection => {
@@ -103,10 +105,11 @@ export function createDocker(options: DockerOptions): DockerSandbox {
         taken = 'failing';
       }
     }
-    const container = await openContainer(engine().client, { ...planFor(run.interpreter, run.limits, { [LABELS.job]: run.jobId }), given });
+    const plan = planFor(run.interpreter, run.limits, { [LABELS.job]: run.jobId });
+    const { network = 'none' } = run;
+    const gateway = network === 'none' ? undefined : await networks?.open(plan.image, network, plan.labels);
+    const container = await openCold(engine().client, { ...plan, given }, filter(), gateway);
     try {
-      await container.order(encodeFrame(ORDER.setUp, setUpOrder(filter(), 0)));
-      for (const [path, text] of Object.entries(MODULES)) await container.order(...ordersForText(path, text));
       await give(container);
     } catch (error) {
       await container.remove();
@@ -118,12 +121,12 @@ export function createDocker(options: DockerOptions): DockerSandbox {
   async function start(spec: RunSpec, signal: AbortSignal): Promise<Running> {
     const { interpreter } = spec;
     if (!('image' in interpreter)) throw new Error('an interpreter of this host was handed to a sandbox of images');
-    if (spec.network !== undefined && spec.network !== 'none') throw new NetworkUnavailable(NO_NETWORK.reason);
     const run: ImageRun = { ...spec, interpreter };
     let started: Started;
     try {
       started = await open(run);
     } catch (error) {
+      if (error instanceof NetworkUnavailable) throw error;
       throw new Error(`the sandbox could not be set up: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
     const { container, path, coldBecause } = started;
@@ -188,8 +191,12 @@ export function createDocker(options: DockerOptions): DockerSandbox {
 
     async check() {
       connection ??= await connect(options.engine, options.runtime);
+      networks ??= createNetworks(connection, options);
       await sweep(connection.client);
-      return connection.health;
+      const { guarantees, notes } = connection.health;
+      const outbound = await networks.find();
+      if (outbound.possible || options.egress?.allowed !== true) return { guarantees, outbound, notes };
+      return { guarantees, outbound, notes: [...notes, `net_policy can only be none here (${outbound.reason}): ${outbound.remedy}`] };
     },
 
     anticipate(interpreter) {
@@ -212,10 +219,13 @@ export function createDocker(options: DockerOptions): DockerSandbox {
       const found = await findImage(engine().client, image);
       if (found === undefined) return undefined;
       const known = described.get(found.image);
-      if (known !== undefined) return known;
+      const isFinal = known?.description.noNetwork === undefined || performance.now() - known.at < TRY_AGAIN_MS;
+      if (known !== undefined && isFinal) return known.description;
       try {
-        const description = await probeImage(start, found);
-        described.set(found.image, description);
+        const { noNetwork: _, ...probed } = known?.description ?? (await probeImage(start, found));
+        const noNetwork = await networks?.tryOut(start, probed.interpreter, image);
+        const description = noNetwork === undefined ? probed : { ...probed, noNetwork };
+        described.set(found.image, { description, at: performance.now() });
         return description;
       } catch (error) {
         throw new StartError(
@@ -232,6 +242,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
       warm = undefined;
       connection?.client.close();
       connection = undefined;
+      networks = undefined;
     },
   };
 }

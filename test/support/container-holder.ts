@@ -2,11 +2,16 @@ import { mkdtemp, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDocker } from '../../src/sandbox/docker.ts';
+import { DEFAULT_EGRESS } from '../../src/sandbox/egress/serve.ts';
 
-/** A service with a job in a container, to be killed: `container-holder.ts DOCKER_HOST IMAGE`. */
-const [dockerHost, image = ''] = process.argv.slice(2);
+/** A service with a job in a container, to be killed: `container-holder.ts DOCKER_HOST IMAGE [outbound]`. */
+const [dockerHost, image = '', network] = process.argv.slice(2);
 const MIB = 1024 * 1024;
-const sandbox = createDocker({ engine: { dockerHost, certificates: undefined, runtimeDir: undefined }, runtime: undefined });
+const sandbox = createDocker({
+  engine: { dockerHost, certificates: undefined, runtimeDir: undefined },
+  runtime: undefined,
+  egress: DEFAULT_EGRESS,
+});
 await sandbox.check();
 const description = await sandbox.describe(image);
 if (description === undefined) throw new Error(`there is no image ${image}`);
@@ -26,6 +31,7 @@ const running = await sandbox.start(
     limits: { timeoutMs: 600_000, cpus: 1, memoryBytes: 64 * MIB, pids: 16, diskBytes: MIB, outputBytes: MIB },
     splitOutput: false,
     workspace: 'read_only',
+    network: network === 'outbound' ? network : 'none',
   },
   new AbortController().signal,
 );

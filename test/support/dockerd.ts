@@ -21,6 +21,7 @@ export interface Dockerd {
 
 /** Images outlive a run, so that only the first one builds them; one daemon at a time uses them, and others wait. */
 const DATA = '/var/tmp/job-runner-tests';
+const NETWORKS = join(DATA, 'docker/network');
 const START_MS = 30_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
@@ -59,10 +60,16 @@ const answers = (socketPath: string): Promise<boolean> =>
 /**
  * Starts a daemon without networks of its own: jobs have none, and builds use the host's. Waits for a turn where another test has one.
  * With `apart` it lives in a network namespace, where containers may have networks and ports without meeting anybody's; nothing outside is
- * reached from there.
+ * reached from there. `bridged`, for a caller that is in a namespace of its own: with the networks and filters that engines usually have.
+ * `runtimes`: further ones, by their programs.
  */
-export async function startDockerd({ apart = false } = {}): Promise<Dockerd> {
+export async function startDockerd({
+  apart = false,
+  bridged = false,
+  runtimes = {},
+}: { apart?: boolean; bridged?: boolean; runtimes?: Record<string, string> } = {}): Promise<Dockerd> {
   await mkdir(DATA, { recursive: true, mode: 0o700 });
+  if (bridged) await mkdir(NETWORKS, { recursive: true });
   // Short, for the paths of Unix sockets are.
   const home = await mkdtemp('/tmp/jr-docker-');
   const socketPath = join(home, 'docker.sock');
@@ -74,9 +81,15 @@ export async function startDockerd({ apart = false } = {}): Promise<Dockerd> {
       ...['--pdeathsig', 'TERM', 'flock', '--no-fork', join(DATA, 'lock')],
       // Each program takes the place of the one before: the process stays the one that we know.
       ...(apart ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'] : []),
+      // What it knows of its networks is not for the next daemon, which would make them where it is.
+      ...(bridged ? ['unshare', '--mount', 'sh', '-c', `mount -t tmpfs tmpfs ${NETWORKS} && exec "$@"`, 'sh'] : []),
       'dockerd',
       ...['--data-root', join(DATA, 'docker'), '--exec-root', join(home, 'exec'), '--pidfile', join(home, 'pid'), '-H', host],
-      ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--log-level=warn'],
+      '--log-level=warn',
+      ...Object.entries(runtimes).map(([name, path]) => `--add-runtime=${name}=${path}`),
+      ...(bridged
+        ? ['--ipv6', '--fixed-cidr-v6=fd77:17::/64', '--ip6tables', '--experimental']
+        : ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false']),
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );

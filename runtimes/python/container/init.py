@@ -18,6 +18,7 @@ import time
 
 import collect
 import frames
+import network as own_network
 import world
 
 # Bytes for the service that are not taken yet, after which the job is made to wait.
@@ -140,7 +141,9 @@ class Init:
         elif kind == frames.COLLECT:
             self.collect(json.loads(payload))
 
-    def set_up(self, user, filter, slackBytes, slackInodes, reserve):
+    def set_up(self, user, filter, slackBytes, slackInodes, reserve, network):
+        if network:
+            own_network.prove()
         self.world = world.World(user, base64.b64decode(filter))
         self.world.build()
         self.room = world.Room(slackBytes, slackInodes)

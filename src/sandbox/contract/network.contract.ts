@@ -13,7 +13,7 @@ for host in ("203.0.113.9", "10.0.0.1", "169.254.169.254", "unlisted.example"):
 print([name for _, name in socket.if_nameindex()])`;
       if (t.outbound.possible) {
         const { output } = await t.run(program, { network: { allow: [] } });
-        expect(output).toBe(`${'ConnectionRefusedError\n'.repeat(3)}gaierror\n['lo', 'tap0']\n`);
+        expect(output).toMatch(/^(ConnectionRefusedError\n){3}gaierror\n\['lo', '(tap0|eth0)'\]\n$/);
       } else {
         expect(t.outbound.reason).not.toBe('');
         expect(t.outbound.remedy).not.toBe('');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { StartError } from '../../errors.ts';
-import type { Guarantees, Outbound, SandboxHealth } from '../sandbox.ts';
+import type { Guarantees, SandboxHealth } from '../sandbox.ts';
 import type { Architecture } from '../seccomp.ts';
 import { createEngineClient, type EngineClient } from './client.ts';
 import { possibleEngines, type EngineSettings } from './engine.ts';
@@ -9,15 +9,11 @@ export interface Connection {
   client: EngineClient;
   /** Of the engine's machine, which may be another one. */
   architecture: Architecture;
-  health: SandboxHealth;
+  /** Of the engine's machine; whether jobs can have a network, others know. */
+  health: Omit<SandboxHealth, 'outbound'>;
+  /** What the containers of jobs run in, as far as the engine tells: its name, and behind it what the engine knows of it. */
+  runtime: { name: string; details: string };
 }
-
-/** The engine's networks are not filtered: what a job reached there would be whatever the engine's machine reaches. */
-export const NO_NETWORK: Outbound & { possible: false } = {
-  possible: false,
-  reason: 'the Docker sandbox has no filtered network for jobs',
-  remedy: 'run jobs under bubblewrap: USE_DOCKER=0',
-};
 
 const PING_MS = 5000;
 /** The newest API that these calls were written for; older ones have all of them. */
@@ -35,6 +31,7 @@ const info = z.object({
   CpuCfsQuota: z.boolean().default(false),
   SecurityOptions: z.array(z.string()).nullish(),
   Runtimes: z.record(z.string(), z.unknown()).nullish(),
+  DefaultRuntime: z.string().nullish(),
 });
 
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = { amd64: 'x64', arm64: 'arm64' };
@@ -79,10 +76,11 @@ export async function connect(settings: EngineSettings, runtime: string | undefi
     );
   }
   const podman = Components?.some(({ Name }) => Name.includes('Podman')) ?? false;
-  return { client, architecture, health: healthOf(can, podman) };
+  const name = runtime ?? can.DefaultRuntime ?? '';
+  return { client, architecture, health: healthOf(can, podman), runtime: { name, details: JSON.stringify(can.Runtimes?.[name] ?? '') } };
 }
 
-function healthOf(can: z.output<typeof info>, podman: boolean): SandboxHealth {
+function healthOf(can: z.output<typeof info>, podman: boolean): Connection['health'] {
   const options = can.SecurityOptions ?? [];
   const seccomp = podman || options.some((option) => option.startsWith('name=seccomp'));
   // Podman's answers leave these out; it has them wherever it has control groups.
@@ -101,5 +99,5 @@ function healthOf(can: z.output<typeof info>, podman: boolean): SandboxHealth {
   for (const [name, held] of Object.entries(limits))
     if (!held) notes.push(`the engine can’t limit ${name}: give it control groups (rootless: systemd with Delegate=yes)`);
   if (limits.memory && !can.SwapLimit && !podman) notes.push('the kernel doesn’t count swap: jobs may use it (swapaccount=1)');
-  return { guarantees, outbound: NO_NETWORK, notes };
+  return { guarantees, notes };
 }

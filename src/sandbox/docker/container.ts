@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { EngineClient } from './client.ts';
 import { createDemultiplexer } from './demultiplex.ts';
 import { createFrameReader, encodeFrame, ORDER, REPORT, type Frame } from './frames.ts';
+import { createContainer, startAttached } from './attach.ts';
 import { BOOTSTRAP, INIT } from './sources.ts';
 import { containerBody, type ContainerPlan } from './plan.ts';
 import { removeContainer } from './sweep.ts';
@@ -46,8 +47,8 @@ export interface Container {
   ranOutOfMemory(): Promise<boolean>;
   /** Resolves when the connection is over, for whatever reason. */
   gone: Promise<void>;
-  /** Ends and removes it. */
-  remove(): Promise<void>;
+  /** Ends and removes it. `why`: for whoever still waits for it. */
+  remove(why?: string): Promise<void>;
 }
 
 const PING_MS = 15_000;
@@ -55,25 +56,23 @@ const MAX_ERROR_BYTES = 4096;
 /** Frames that nobody has taken yet, after which the init is made to wait. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
-const created = z.object({ Id: z.string() });
 const inspected = z.object({ State: z.object({ OOMKilled: z.boolean() }) });
 
-/** Makes and starts a container, and has its init running. Nothing is left when that fails. */
-export async function openContainer(client: EngineClient, plan: Omit<ContainerPlan, 'bootstrap'>): Promise<Container> {
-  const { body } = await client.call('POST', '/containers/create', containerBody({ ...plan, bootstrap: BOOTSTRAP }));
-  const id = created.parse(body).Id;
-  let socket: Socket | undefined;
+/** Makes and starts a container, and has its init running; it starts once `ready` has come about. Nothing is left when that fails. */
+export async function openContainer(
+  client: EngineClient,
+  plan: Omit<ContainerPlan, 'bootstrap'>,
+  ready?: Promise<void>,
+): Promise<Container> {
+  const id = await createContainer(client, containerBody({ ...plan, bootstrap: BOOTSTRAP }));
+  const { socket } = await startAttached(client, id, ready);
+  const container = talk(client, id, socket);
   try {
-    // Before it starts: what its first process says is not to be missed, and its input not to be at its end.
-    socket = await client.upgrade(`/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`);
-    const container = talk(client, id, socket);
-    await client.call('POST', `/containers/${id}/start`);
     await container.order(INIT);
     await container.next('up');
     return container;
   } catch (error) {
-    socket?.destroy();
-    await removeContainer(client, id).catch(() => undefined);
+    await container.remove().catch(() => undefined);
     throw error;
   }
 }
@@ -210,8 +209,8 @@ function talk(client: EngineClient, id: string, socket: Socket): Container {
       }
     },
 
-    async remove() {
-      finish(new Error('the container was removed'));
+    async remove(why = 'the container was removed') {
+      finish(new Error(why));
       await removeContainer(client, id);
     },
   };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { StartError } from '../../errors.ts';
-import type { ImageInterpreter } from '../../runtimes/runtime.ts';
+import type { ImageInterpreter, KnownRuntime } from '../../runtimes/runtime.ts';
 import type { RunSpec, Sandbox } from '../sandbox.ts';
 import { EngineError, type EngineClient } from './client.ts';
 import { LABELS, LAYOUT } from './plan.ts';
@@ -16,6 +16,7 @@ export interface ImageDescription {
   interpreter: ImageInterpreter;
   /** From a package's name to its version. */
   packages: Record<string, string>;
+  noNetwork?: NonNullable<KnownRuntime['noNetwork']>;
 }
 
 type FoundImage = Pick<ImageInterpreter, 'image' | 'environment'>;

@@ -65,17 +65,19 @@ export interface ContainerPlan {
   /** An OCI runtime other than the engine's own, such as runsc. */
   runtime: string | undefined;
   labels: Record<string, string>;
+  /** The container whose network it joins. Without: none. */
+  gateway?: string;
 }
 
 /** CHOWN and the rest stay away: folders are made by those who are to own them. */
 const CAPABILITIES = ['KILL', 'SETGID', 'SETPCAP', 'SETUID'];
 
 /** Docker's own list (moby, oci/defaults.go), and ours. */
-const MASKED = [
+export const MASKED = [
   ...['/proc/asound', '/proc/acpi', '/proc/scsi', '/proc/interrupts', '/sys/firmware', '/sys/devices/virtual/powercap'],
   ...MASKED_PROC.map((name) => `/proc/${name}`),
 ];
-const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+export const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /** The request that makes a container (Engine API, POST /containers/create). */
 export function containerBody(plan: ContainerPlan): object {
@@ -89,7 +91,7 @@ export function containerBody(plan: ContainerPlan): object {
     // Root with four capabilities until the first lines of the init have made the places; no byte of a job's is read before.
     User: '0:0',
     WorkingDir: '/',
-    Hostname: 'job',
+    ...(plan.gateway === undefined ? { Hostname: 'job' } : {}),
     Labels: plan.labels,
     AttachStdin: true,
     AttachStdout: true,
@@ -99,7 +101,7 @@ export function containerBody(plan: ContainerPlan): object {
     StdinOnce: true,
     Tty: false,
     HostConfig: {
-      NetworkMode: 'none',
+      NetworkMode: plan.gateway === undefined ? 'none' : `container:${plan.gateway}`,
       // Without /dev/shm: it is a folder of the one place that jobs write to.
       IpcMode: 'none',
       CgroupnsMode: 'private',
@@ -131,12 +133,14 @@ export function containerBody(plan: ContainerPlan): object {
 /** What is reserved, while nobody knows how much a job will be given, for as much as that. */
 export const ROOM_AHEAD: Given = { bytes: 2 * 1024 * 1024, inodes: 256 };
 
-export const setUpOrder = (filter: Buffer, reserve: number): object => ({
+/** `network`: the container has joined one, and is to see that it has before anything else. */
+export const setUpOrder = (filter: Buffer, reserve: number, network = false): object => ({
   user: USERS.job,
   filter: filter.toString('base64'),
   slackBytes: DISK_SLACK_BYTES,
   slackInodes: INODE_SLACK,
   reserve,
+  network,
 });
 
 /** What an interpreter of an image is started with, whatever it is to run: the image's own, and what all drivers set. */

@@ -8,6 +8,10 @@ const source = (path: string): string => readFileSync(join(PYTHON, path), 'utf8'
 /** The command of every container. */
 export const BOOTSTRAP = source('container/bootstrap.py');
 
+/** The command of a job's gateway, and of what looks at the engine's machine. */
+export const GATEWAY = source('container/gateway.py');
+export const LOOKOUT = source('container/lookout.py');
+
 const named = (name: string, path: string): Buffer => {
   const text = Buffer.from(source(path));
   const head = Buffer.alloc(1 + name.length + 4);
@@ -22,6 +26,7 @@ export const INIT = Buffer.concat([
   named('kernel', 'agent/kernel.py'),
   named('frames', 'container/frames.py'),
   named('world', 'container/world.py'),
+  named('network', 'container/network.py'),
   named('collect', 'container/collect.py'),
   named('init', 'container/init.py'),
   Buffer.from([0]),

@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
-/** The line to the keeper of a job's network; libexec/job-network.pl tells the form of its frames. */
+/** The line to the keeper of a job's network: libexec/job-network.pl, which tells the form of its frames, or a container's gateway.py. */
 export interface Channel {
   /** Hands rules to nft. Rejects with what nft said, or when the keeper is gone. */
   apply(script: string): Promise<void>;
@@ -10,18 +10,25 @@ export interface Channel {
 const MAX_FRAME = 70_000;
 const HEAD = 9;
 
+function frameOf(type: string, number: number, bytes: Buffer): Buffer {
+  const head = Buffer.alloc(HEAD);
+  head.writeUInt32BE(5 + bytes.length, 0);
+  head.write(type, 4, 'latin1');
+  head.writeUInt32BE(number, 5);
+  return Buffer.concat([head, bytes]);
+}
+
+/** Says that somebody is there, to a keeper that ends when it hears nothing. */
+export const SIGN_OF_LIFE = frameOf('P', 0, Buffer.alloc(0));
+
 /** `ask` hears the job's DNS messages; each must be answered, be it with nothing. */
-export function openChannel(socket: Socket, ask: (question: number, message: Buffer, byTcp: boolean) => void): Channel {
+export function openChannel(socket: Duplex, ask: (question: number, message: Buffer, byTcp: boolean) => void): Channel {
   const results = new Map<number, (said: string) => void>();
   let serial = 0;
   let received: Buffer = Buffer.alloc(0);
 
   const send = (type: string, number: number, bytes: Buffer): void => {
-    const head = Buffer.alloc(HEAD);
-    head.writeUInt32BE(5 + bytes.length, 0);
-    head.write(type, 4, 'latin1');
-    head.writeUInt32BE(number, 5);
-    if (socket.writable) socket.write(Buffer.concat([head, bytes]));
+    if (socket.writable) socket.write(frameOf(type, number, bytes));
   };
   const hear = (type: string, number: number, bytes: Buffer): void => {
     if (type === 'Q' && bytes.length > 0) ask(number, bytes.subarray(1), bytes[0] === 1);

@@ -67,8 +67,18 @@ export const DEVICE_NETWORKS: readonly Range[] = ['198.19.255.0/24', 'fd00::/64'
 /** Where machines of clouds get their secrets from. Closed even where an operator opens the range around it. */
 const METADATA = ['169.254.169.254', '169.254.170.2', '100.100.100.200', '168.63.129.16', '192.0.0.192', 'fd00:ec2::254', 'fd20:ce::254'];
 
+/** What lies around a job's network that no list of ranges knows. */
+export interface Around {
+  /** Networks of other jobs and of others' containers, whatever their addresses look like. As special as SPECIAL. */
+  neighbours: readonly Range[];
+  /** Of the job's own loopback network: where somebody else answers. */
+  closedLoopback: readonly Range[];
+}
+
+const NOTHING_AROUND: Around = { neighbours: [], closedLoopback: [] };
+
 /** What an operator decided, and this machine's own addresses. */
-export interface Rules {
+export interface Rules extends Around {
   /** This very machine, and metadata: never allowed, but where the operator has named exactly that address. */
   own: readonly Range[];
   /** Further ranges that nobody may reach. Stronger than all that follows. */
@@ -77,20 +87,26 @@ export interface Rules {
   allowedPrivate: readonly Range[];
 }
 
-export const rulesFor = (ownAddresses: readonly string[], denied: readonly Range[], allowedPrivate: readonly Range[]): Rules => {
+export const rulesFor = (
+  ownAddresses: readonly string[],
+  denied: readonly Range[],
+  allowedPrivate: readonly Range[],
+  around: Around = NOTHING_AROUND,
+): Rules => {
   const isNamed = matcher(allowedPrivate.filter(isOneAddress));
   return {
     own: [...DEVICE_NETWORKS, ...[...METADATA, ...ownAddresses].map(range).filter(({ address }) => !isNamed(address))],
     denied,
     allowedPrivate,
+    ...around,
   };
 };
 
 /** Whether the rules let anybody connect to an address: the same decision that the packet filter makes (ruleset.ts). */
-export function createDecision({ own, denied, allowedPrivate }: Rules): (address: string) => boolean {
+export function createDecision({ own, denied, allowedPrivate, neighbours }: Rules): (address: string) => boolean {
   const isNever = matcher([...own, ...denied]);
   const isAllowed = matcher(allowedPrivate);
-  const isSpecial = matcher(SPECIAL);
+  const isSpecial = matcher([...SPECIAL, ...neighbours]);
   return (address) => !isNever(address) && (isAllowed(address) || !isSpecial(address));
 }
 

@@ -74,12 +74,14 @@ export function ruleset(rules: Rules, network: Exclude<Network, 'none'>, maxFlow
     ...rangeSets('own', rules.own),
     ...rangeSets('denied', rules.denied),
     ...rangeSets('private', rules.allowedPrivate),
-    ...rangeSets('special', SPECIAL),
+    ...rangeSets('special', [...SPECIAL, ...rules.neighbours]),
+    ...(rules.closedLoopback.length === 0 ? [] : rangeSets('closed', rules.closedLoopback)),
     ...(allow === undefined ? [] : permittedSets(allow)),
   ].join('\n  ')}
 
   chain outgoing {
     type filter hook output priority filter; policy drop;
+    ${rules.closedLoopback.length === 0 ? '' : inSet('closed', 'goto refuse').join('\n    ')}
     oifname "lo" accept
     # Only the kernel can send these here: they take a right that the job has not got.
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept

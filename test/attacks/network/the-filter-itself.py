@@ -9,6 +9,7 @@ import struct
 
 libc = ctypes.CDLL(None, use_errno=True)
 NETLINK_ROUTE, NETLINK_NETFILTER = 0, 12
+DEVICE = next(name for _, name in socket.if_nameindex() if name != "lo")
 
 
 def attempt(what, action):
@@ -42,12 +43,12 @@ def write(path):
         file.write("1")
 
 
-index = socket.if_nametoindex("tap0")
+index = socket.if_nametoindex(DEVICE)
 attempt("a route", lambda: netlink(24, struct.pack("BBBBBBBBI", 2, 32, 0, 0, 254, 3, 0, 1, 0)))
 attempt("an address", lambda: netlink(20, struct.pack("BBBBI", 2, 32, 0, 0, index) + struct.pack("HH4s", 8, 2, socket.inet_aton("10.99.0.9"))))
 attempt("a device", lambda: netlink(16, struct.pack("BBHiII", 0, 0, 0, index, 0, 1)))
-attempt("the device's address", lambda: interface_ioctl(0x8916, "16sHH4s16x", b"tap0", 2, 0, socket.inet_aton("10.99.0.9")))
-attempt("the device's flags", lambda: interface_ioctl(0x8914, "16sH22x", b"tap0", 0))
+attempt("the device's address", lambda: interface_ioctl(0x8916, "16sHH4s16x", DEVICE.encode(), 2, 0, socket.inet_aton("10.99.0.9")))
+attempt("the device's flags", lambda: interface_ioctl(0x8914, "16sH22x", DEVICE.encode(), 0))
 attempt("the filter's socket", lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER))
 attempt("a raw socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP))
 attempt("a raw socket over IPv6", lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6))

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openCgroups } from '../../../src/sandbox/cgroup.ts';
-import type { EgressOptions } from '../../../src/sandbox/egress/egress.ts';
+import type { EgressOptions } from '../../../src/sandbox/egress/serve.ts';
 import type { Exit, Network, SandboxHealth } from '../../../src/sandbox/sandbox.ts';
 import { PUBLIC } from './addresses.ts';
 
@@ -15,7 +15,7 @@ import { PUBLIC } from './addresses.ts';
  */
 
 type OrderOf =
-  | { kind: 'set up'; user: 'root' | 'nobody'; egress: EgressOptions; instance: string; hidden: readonly string[] }
+  | { kind: 'set up'; user: 'root' | 'nobody'; egress: EgressOptions; instance: string; hidden: readonly string[]; dockerNetwork?: string }
   | { kind: 'run'; program: string; network: Network; pids?: number; env?: Record<string, string> }
   | { kind: 'reach'; address: string };
 export type Order = OrderOf & { number: number };
@@ -23,10 +23,16 @@ export interface Reply {
   output?: string;
   exit?: Exit;
   health?: SandboxHealth;
+  dockerHost?: string;
+  noNetwork?: string;
 }
 
 export interface Lab {
   health: SandboxHealth;
+  /** Where the machine's engine listens, when it has one. */
+  dockerHost: string;
+  /** Why jobs of the engine's image can have no network. */
+  noNetwork: string | undefined;
   /** What a program says that runs with this network. */
   run(program: string, network: Network, more?: { pids?: number; env?: Record<string, string> }): Promise<{ output: string; exit: Exit }>;
   /** What the machine itself hears from an address, past the filter. */
@@ -67,8 +73,12 @@ async function descendantsOf(root: number): Promise<{ names: string[]; pids: str
   return { names, pids, networks: networks.size };
 }
 
-/** `hidden`: programs that the machine is to have no more than by name. */
-export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = EGRESS, hidden: readonly string[] = []): Promise<Lab> {
+/** `hidden`: programs that the machine is to have no more than by name. `dockerNetwork`: jobs run in containers, and leave through that network. */
+export async function openLab(
+  user: 'root' | 'nobody',
+  egress: EgressOptions = EGRESS,
+  { hidden = [], dockerNetwork }: { hidden?: readonly string[]; dockerNetwork?: string } = {},
+): Promise<Lab> {
   const internet = start('internet.ts', ['--net']);
   const machine = start('machine.ts', ['--net', '--mount']);
   const machinePid = machine.pid;
@@ -103,10 +113,23 @@ export async function openLab(user: 'root' | 'nobody', egress: EgressOptions = E
     await promisify(execFile)('nsenter', ['--net', '--target', String(internet.pid), 'ip', ...words]);
     internet.send('go');
     await once(internet, 'message');
-    const { health } = await ask({ kind: 'set up', user, egress, instance, hidden });
+    const {
+      health,
+      dockerHost = '',
+      noNetwork,
+    } = await ask({
+      kind: 'set up',
+      user,
+      egress,
+      instance,
+      hidden,
+      ...(dockerNetwork === undefined ? {} : { dockerNetwork }),
+    });
     if (health === undefined || machinePid === undefined) throw new Error('the machine is not up');
     return {
       health,
+      dockerHost,
+      noNetwork,
       processes: () => descendantsOf(machinePid),
       async kill() {
         const { pids } = await descendantsOf(machinePid);

@@ -1,0 +1,36 @@
+import type { Socket } from 'node:net';
+import { z } from 'zod';
+import type { EngineClient } from './client.ts';
+import { removeContainer } from './sweep.ts';
+
+/** A container of ours with the line to its first process: what it says comes multiplexed, what is written it reads. */
+export interface Attached {
+  id: string;
+  socket: Socket;
+}
+
+const created = z.object({ Id: z.string() });
+
+/** Makes a container that has not started yet. */
+export async function createContainer(client: EngineClient, body: object): Promise<string> {
+  return created.parse((await client.call('POST', '/containers/create', body)).body).Id;
+}
+
+/** Takes over a new container's streams and starts it, once `ready` has come about. It is removed when that fails. */
+export async function startAttached(client: EngineClient, id: string, ready?: Promise<void>): Promise<Attached> {
+  let socket: Socket | undefined;
+  try {
+    // Before it starts: what its first process says is not to be missed, and its input not to be at its end.
+    socket = await client.upgrade(`/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`);
+    // Heard by whom it is given to; until then nobody is there.
+    socket.on('error', () => undefined);
+    await ready;
+    await client.call('POST', `/containers/${id}/start`);
+    if (socket.destroyed) throw new Error('the engine hung up');
+    return { id, socket };
+  } catch (error) {
+    socket?.destroy();
+    await removeContainer(client, id).catch(() => undefined);
+    throw error;
+  }
+}
