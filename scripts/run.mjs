@@ -31,7 +31,11 @@ const COMMANDS = {
   },
   worker: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['dist/worker-main.js'] },
   bench: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['bench/bench.ts'] },
-  attacks: { build: false, programs: ['bwrap', 'perl', 'python3', 'dockerd'], run: ['test/attacks/run.ts'] },
+  attacks: {
+    build: false,
+    programs: ['bwrap', 'perl', 'python3', 'dockerd', 'mmdebstrap', 'slirp4netns', 'nft', 'ip'],
+    run: ['test/attacks/run.ts'],
+  },
   keys: { build: true, programs: [], run: ['dist/cli/main.js', 'keys'] },
   fuzz: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['test/fuzz/fuzz.ts'] },
   soak: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['test/soak/soak.ts'] },

@@ -1,4 +1,4 @@
-import { NETWORK_DRIVER } from './network/attacks.ts';
+import { BUBBLEWRAP_OUTBOUND, DOCKER_OUTBOUND } from './network/attacks.ts';
 
 /**
  * What stands between a job and the machine, each with the change to the source that takes it away and an attack that gets through
@@ -24,7 +24,7 @@ const RULESET = 'src/sandbox/egress/ruleset.ts';
 const RESOLVER = 'src/sandbox/egress/resolver.ts';
 const COLD = 'bubblewrap';
 const WARM = 'bubblewrap, warm';
-const OUTBOUND = NETWORK_DRIVER;
+const OUTBOUND = BUBBLEWRAP_OUTBOUND;
 
 export const MITIGATIONS: readonly Mitigation[] = [
   {
@@ -251,5 +251,29 @@ export const MITIGATIONS: readonly Mitigation[] = [
     to: '',
     driver: OUTBOUND,
     attack: 'inner-names',
+  },
+  {
+    what: 'the filter’s look at special addresses, in containers',
+    file: RULESET,
+    from: ", ...inSet('special', 'goto refuse')",
+    to: '',
+    driver: DOCKER_OUTBOUND,
+    attack: 'special-addresses',
+  },
+  {
+    what: 'the engine’s own resolver closed',
+    file: 'src/sandbox/docker/surroundings.ts',
+    from: 'closedLoopback: ENGINE_RESOLVER',
+    to: 'closedLoopback: []',
+    driver: DOCKER_OUTBOUND,
+    attack: 'resolver-of-the-engine',
+  },
+  {
+    what: 'low ports closed in a container’s network',
+    file: 'src/sandbox/docker/gateway-plan.ts',
+    from: "'net.ipv4.ip_unprivileged_port_start': '1024'",
+    to: "'net.ipv4.ip_unprivileged_port_start': '0'",
+    driver: DOCKER_OUTBOUND,
+    attack: 'the-filter-itself',
   },
 ];

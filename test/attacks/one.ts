@@ -1,6 +1,6 @@
 import { readAttacks } from './attack.ts';
 import { DRIVERS } from './drivers.ts';
-import { NETWORK_DRIVER, NETWORK_ATTACKS, withstandWithNetwork } from './network/attacks.ts';
+import { NETWORK_ATTACKS, NETWORK_DRIVERS, withstandWithNetwork } from './network/attacks.ts';
 import { laySiege } from './siege.ts';
 
 /** One attack on one driver, in a process of its own: `one.ts DRIVER ATTACK` prints as JSON what was wrong. */
@@ -10,7 +10,8 @@ const driver = DRIVERS.find(({ name }) => name === driverName);
 const attack = (await readAttacks()).find(({ id }) => id === attackId);
 
 async function withstand(): Promise<string[]> {
-  if (driverName === NETWORK_DRIVER && attackId !== undefined && attackId in NETWORK_ATTACKS) return withstandWithNetwork(attackId);
+  const outbound = NETWORK_DRIVERS.find(({ name }) => name === driverName);
+  if (outbound !== undefined && attackId !== undefined && attackId in NETWORK_ATTACKS) return withstandWithNetwork(outbound, attackId);
   if (driver === undefined || attack === undefined) throw new Error(`there is no ${driverName} or no ${attackId}`);
   const siege = await laySiege(driver);
   const wrong = await siege.withstand(attack);

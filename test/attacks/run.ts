@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readAttacks, type Attack } from './attack.ts';
 import { DRIVERS, type AttackedDriver } from './drivers.ts';
 import { MITIGATIONS } from './mitigations.ts';
-import { readNetworkAttacks, withstandAllWithNetwork } from './network/attacks.ts';
+import { NETWORK_DRIVERS, readNetworkAttacks, withstandAllWithNetwork } from './network/attacks.ts';
 import { laySiege } from './siege.ts';
 import { resultWithout } from './without.ts';
 
@@ -63,16 +63,17 @@ process.stdout.write(`${outcome}\n`);
 const networkAttacks = await readNetworkAttacks();
 let outbound = '';
 if (only.length === 0) {
-  const users = ['root', 'nobody'] as const;
-  const results: Record<string, string[]>[] = [];
-  for (const user of users) results.push(await withstandAllWithNetwork(user, say));
-  const judged = (wrong: string[] = []): string => {
+  const results: (Record<string, string[]> | undefined)[] = [];
+  for (const driver of NETWORK_DRIVERS) results.push(driver.missing === undefined ? await withstandAllWithNetwork(driver, say) : undefined);
+  const judged = (byName: Record<string, string[]> | undefined, name: string): string => {
+    if (byName === undefined) return 'not tried';
+    const wrong = byName[name] ?? [];
     if (wrong.length > 0) failed = true;
     return wrong.length === 0 ? 'held' : '**GOT THROUGH**';
   };
   outbound = table(
-    ['attack', 'tries', 'service of root', 'service of an ordinary user'],
-    networkAttacks.map(({ name, tries }) => [name, tries, ...results.map((byName) => judged(byName[name]))]),
+    ['attack', 'tries', ...NETWORK_DRIVERS.map(({ name }) => name)],
+    networkAttacks.map(({ name, tries }) => [name, tries, ...results.map((byName) => judged(byName, name))]),
   );
   process.stdout.write(`\n${outbound}\n`);
 }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Mitigation } from './mitigations.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const COPIED = ['src', 'test', 'libexec', 'runtimes', 'package.json'];
+const COPIED = ['src', 'test', 'libexec', 'runtimes', 'package.json', 'Dockerfile.exec'];
 
 /** The file without the mitigation. Throws when it is not found exactly once, for then nothing would be taken away. */
 export function taken({ what, file, from, to }: Mitigation, text: string): string {

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { parseDestination, type Destination } from '../../../src/api/net-policy.ts';
 import type { Network } from '../../../src/sandbox/sandbox.ts';
 import { PORT, PUBLIC, SPECIAL_HOSTS } from '../../support/network-lab/addresses.ts';
+import { whyNoDockerd } from '../../support/dockerd.ts';
+import { openDockerLab } from '../../support/network-lab/docker-lab.ts';
 import { openLab, type Lab } from '../../support/network-lab/lab.ts';
 
 /** Programs that have a network and try to get to where it must not lead, each with all that it must say. */
@@ -27,6 +29,7 @@ export const NETWORK_ATTACKS: Readonly<Record<string, NetworkAttack>> = {
   'past-the-routes': outbound,
   'the-filter-itself': outbound,
   'the-machine': outbound,
+  'resolver-of-the-engine': { network: allow(), says: "['127.0.0.1']\n" },
   // 256 of both together; a connection that was refused may count for a moment.
   'too-many-connections': { ...outbound, says: /^(25[0-6] 0|24\d [0-9]) still here\n$/ },
   'flood-of-questions': { ...outbound, says: `${PUBLIC.web}\n` },
@@ -44,11 +47,24 @@ another resolver: ConnectionRefusedError PermissionError
   },
 };
 
-/** What jobs with a network are called among the drivers. */
-export const NETWORK_DRIVER = 'bubblewrap, outbound';
+/** Drivers whose jobs are given a network: by what they are called among the drivers. */
+export interface NetworkDriver {
+  name: string;
+  missing?: string | undefined;
+  open(): Promise<Lab>;
+}
 
-export async function withstandWithNetwork(name: string): Promise<string[]> {
-  const lab = await openLab('root');
+export const BUBBLEWRAP_OUTBOUND = 'bubblewrap, outbound';
+export const DOCKER_OUTBOUND = 'docker, outbound';
+
+export const NETWORK_DRIVERS: readonly NetworkDriver[] = [
+  { name: BUBBLEWRAP_OUTBOUND, open: () => openLab('root') },
+  { name: 'bubblewrap, outbound, an ordinary user’s service', open: () => openLab('nobody') },
+  { name: DOCKER_OUTBOUND, missing: whyNoDockerd(), open: openDockerLab },
+];
+
+export async function withstandWithNetwork({ open }: NetworkDriver, name: string): Promise<string[]> {
+  const lab = await open();
   try {
     return await runNetworkAttack(lab, name);
   } finally {
@@ -57,13 +73,13 @@ export async function withstandWithNetwork(name: string): Promise<string[]> {
 }
 
 /** By attack: what was wrong. */
-export async function withstandAllWithNetwork(user: 'root' | 'nobody', say: (text: string) => void): Promise<Record<string, string[]>> {
-  const lab = await openLab(user);
+export async function withstandAllWithNetwork(driver: NetworkDriver, say: (text: string) => void): Promise<Record<string, string[]>> {
+  const lab = await driver.open();
   const results: Record<string, string[]> = {};
   try {
     for (const name of Object.keys(NETWORK_ATTACKS)) {
       results[name] = await runNetworkAttack(lab, name);
-      say(`${NETWORK_DRIVER}, service of ${user}: ${name}: ${results[name].join('; ') || 'held'}`);
+      say(`${driver.name}: ${name}: ${results[name].join('; ') || 'held'}`);
     }
   } finally {
     await lab.close();

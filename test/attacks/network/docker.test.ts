@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDocker, type DockerOptions, type DockerSandbox } from '../../../src/sandbox/docker.ts';
 import { openRuns, type Runs } from '../../../src/sandbox/contract/runs.contract.ts';
 import { SandboxLost } from '../../../src/sandbox/sandbox.ts';
-import { buildExecImage, EXEC_IMAGE } from '../../support/docker-image.ts';
-import { startDockerd, whyNoDockerd } from '../../support/dockerd.ts';
+import { EXEC_IMAGE } from '../../support/docker-image.ts';
+import { whyNoDockerd } from '../../support/dockerd.ts';
 import { MACHINE, OTHER_PORT, PORT, PUBLIC } from '../../support/network-lab/addresses.ts';
-import { EGRESS, openLab, type Lab } from '../../support/network-lab/lab.ts';
+import { openDockerLab } from '../../support/network-lab/docker-lab.ts';
+import { EGRESS, type Lab } from '../../support/network-lab/lab.ts';
 import { networkContract, VISIT } from './network.contract.ts';
 
 /** The same, in containers of an engine that is the machine of the lab. */
@@ -25,11 +26,7 @@ if (why !== undefined && process.env['CI']) throw new Error(why);
 describe.skipIf(why !== undefined)(`a container’s network${why === undefined ? '' : ` (${why})`}`, () => {
   let lab: Lab;
   beforeAll(async () => {
-    // Where the lab is, nothing can be fetched.
-    const outside = await startDockerd();
-    await buildExecImage(outside).finally(() => outside.close());
-    // One that was made by hand: there the engine has a resolver in each container.
-    lab = await openLab('root', EGRESS, { dockerNetwork: 'jobs' });
+    lab = await openDockerLab();
   }, BUILD_MS);
   afterAll(() => lab?.close());
 
@@ -39,34 +36,6 @@ describe.skipIf(why !== undefined)(`a container’s network${why === undefined ?
   };
 
   networkContract(() => lab);
-
-  it('leads to no resolver of the engine’s', async () => {
-    const { output } = await lab.run(
-      `
-import socket
-question = bytes.fromhex("123401000001000000000000") + b"\\4four\\7example\\0\\0\\1\\0\\1"
-ports = {53}
-for table in ("tcp", "udp"):
-    for line in open(f"/proc/net/{table}").read().splitlines()[1:]:
-        address, port = line.split()[1].split(":")
-        if address == "0B00007F": ports.add(int(port, 16))
-print(len(ports) > 1)
-for port in ports:
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        with socket.socket(socket.AF_INET, kind) as connection:
-            connection.settimeout(2)
-            try:
-                connection.connect(("127.0.0.11", port))
-                connection.send(question)
-                print("REACHED", port, connection.recv(100))
-            except OSError as error:
-                pass
-print(open("/etc/resolv.conf").read())
-`,
-      { allow: [] },
-    );
-    expect(output).toBe('True\nnameserver 127.0.0.1\n\n');
-  });
 
   it('leaves nothing of a job behind', async () => {
     await lab.run('print(1)', 'outbound');
