@@ -59,6 +59,9 @@ export function createReadiness(parts: ReadinessParts): () => Promise<Readiness>
   return async () => {
     const runtimes = parts.runtimes.list();
     const main = runtimes[0];
+    const withoutNetwork = runtimes.flatMap(({ name, noNetwork }) =>
+      noNetwork === undefined ? [] : [`net_policy can only be none on ${name} (${noNetwork.reason}): ${noNetwork.remedy}`],
+    );
     const entries: ReadinessPart[] = [
       await probe('store', parts.store.name, () => parts.store.check()),
       await probe('artifacts', parts.artifacts.name, () => parts.artifacts.check()),
@@ -68,6 +71,7 @@ export function createReadiness(parts: ReadinessParts): () => Promise<Readiness>
         ok: main?.state === 'ready',
         detail: main === undefined ? 'there is none' : `${main.name} (${main.version}) is ${main.state}`,
         ...(main?.detail === undefined ? {} : { remedy: main.detail }),
+        ...(withoutNetwork.length === 0 ? {} : { notes: withoutNetwork }),
       },
     ];
     return { ready: entries.every((entry) => entry.ok), parts: entries };

@@ -6,6 +6,10 @@ import { EGRESS, openLab, type Lab } from './lab.ts';
 export async function openDockerLab(): Promise<Lab> {
   // Where the lab is, nothing can be fetched.
   const outside = await startDockerd();
-  await buildExecImage(outside).finally(() => outside.close());
+  try {
+    await buildExecImage(outside);
+  } finally {
+    await outside.close();
+  }
   return openLab('root', EGRESS, { dockerNetwork: 'jobs' });
 }
