@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { StartError } from '../errors.ts';
 import type { ImageInterpreter } from '../runtimes/runtime.ts';
 import { collectFrames } from './docker/collect.ts';
 import { openCold } from './docker/cold-start.ts';
@@ -8,7 +7,8 @@ import type { Container, EndReport } from './docker/container.ts';
 import type { EngineSettings } from './docker/engine.ts';
 import { encodeFrame, ORDER } from './docker/frames.ts';
 import { itemsOf, ordersFor, roomFor } from './docker/given.ts';
-import { findImage, probeImage, type ImageDescription } from './docker/image.ts';
+import { createDescribe } from './docker/describe.ts';
+import type { ImageDescription } from './docker/image.ts';
 import { createNetworks, type NetworkOptions, type Networks } from './docker/networks.ts';
 import { ownName } from './docker/owner.ts';
 import { LABELS, runOrder, type Given, type ImageRun } from './docker/plan.ts';
@@ -44,8 +44,6 @@ export interface DockerSandbox extends Sandbox {
 
 /** After which an init that has been told to end its job is ended with it. */
 const KILL_AGAIN_MS = 5000;
-/** What is in the way of an image's networks may have been taken away by then. */
-const TRY_AGAIN_MS = 60_000;
 const CORES = availableParallelism();
 
 interface Started {
@@ -56,14 +54,12 @@ interface Started {
 
 /** Runs each job in a container of its own, over the Engine API. docs/sandbox.md tells what stands between a job and the machine. */
 export function createDocker(options: DockerOptions): DockerSandbox {
-  let connection: Connection | undefined;
-  let networks: Networks | undefined;
+  let connection: (Connection & { networks: Networks }) | undefined;
   let warm: WarmStarts | undefined;
   const running = new Set<Running>();
-  const described = new Map<string, { description: ImageDescription; at: number }>();
   const owner = ownName();
 
-  const engine = (): Connection => {
+  const engine = (): Connection & { networks: Networks } => {
     if (connection === undefined) throw new Error('check() comes first');
     return connection;
   };
@@ -107,7 +103,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     }
     const plan = planFor(run.interpreter, run.limits, { [LABELS.job]: run.jobId });
     const { network = 'none' } = run;
-    const gateway = network === 'none' ? undefined : await networks?.open(plan.image, network, plan.labels);
+    const gateway = network === 'none' ? undefined : await engine().networks.open(plan.image, network, plan.labels);
     const container = await openCold(engine().client, { ...plan, given }, filter(), gateway);
     try {
       await give(container);
@@ -186,15 +182,20 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     return self;
   }
 
+  const describe = createDescribe(start);
+
   return {
     name: 'docker',
 
     async check() {
-      connection ??= await connect(options.engine, options.runtime);
-      networks ??= createNetworks(connection, options);
-      await sweep(connection.client);
-      const { guarantees, notes } = connection.health;
+      if (connection === undefined) {
+        const found = await connect(options.engine, options.runtime);
+        connection = { ...found, networks: createNetworks(found, options) };
+      }
+      const { client, networks, health } = connection;
+      await sweep(client);
       const outbound = await networks.find();
+      const { guarantees, notes } = health;
       if (outbound.possible || options.egress?.allowed !== true) return { guarantees, outbound, notes };
       return { guarantees, outbound, notes: [...notes, `net_policy can only be none here (${outbound.reason}): ${outbound.remedy}`] };
     },
@@ -215,26 +216,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
 
     start,
 
-    async describe(image) {
-      const found = await findImage(engine().client, image);
-      if (found === undefined) return undefined;
-      const known = described.get(found.image);
-      const isFinal = known?.description.noNetwork === undefined || performance.now() - known.at < TRY_AGAIN_MS;
-      if (known !== undefined && isFinal) return known.description;
-      try {
-        const { noNetwork: _, ...probed } = known?.description ?? (await probeImage(start, found));
-        const noNetwork = await networks?.tryOut(start, probed.interpreter, image);
-        const description = noNetwork === undefined ? probed : { ...probed, noNetwork };
-        described.set(found.image, { description, at: performance.now() });
-        return description;
-      } catch (error) {
-        throw new StartError(
-          `Jobs can’t run in ${image}: ${error instanceof Error ? error.message : String(error)}`,
-          'see what `docker info` says of the engine’s limits, and `docker run --rm IMAGE python3 -V` of the image',
-          error,
-        );
-      }
-    },
+    describe: (image) => describe(engine(), image),
 
     async close() {
       await Promise.all([...running].map((each) => each.dispose()));
@@ -242,7 +224,6 @@ export function createDocker(options: DockerOptions): DockerSandbox {
       warm = undefined;
       connection?.client.close();
       connection = undefined;
-      networks = undefined;
     },
   };
 }

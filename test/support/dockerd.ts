@@ -21,7 +21,10 @@ export interface Dockerd {
 
 /** Images outlive a run, so that only the first one builds them; one daemon at a time uses them, and others wait. */
 const DATA = '/var/tmp/job-runner-tests';
-const NETWORKS = join(DATA, 'docker/network');
+const ROOT = join(DATA, 'docker');
+const NETWORKS = join(ROOT, 'network');
+// A root that is no shared mount, dockerd mounts over itself, without what is mounted in it.
+const OWN_NETWORKS = `mount --bind ${ROOT} ${ROOT} && mount --make-shared ${ROOT} && mount -t tmpfs tmpfs ${NETWORKS}`;
 const START_MS = 30_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
@@ -82,9 +85,9 @@ export async function startDockerd({
       // Each program takes the place of the one before: the process stays the one that we know.
       ...(apart ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'] : []),
       // What it knows of its networks is not for the next daemon, which would make them where it is.
-      ...(bridged ? ['unshare', '--mount', 'sh', '-c', `mount -t tmpfs tmpfs ${NETWORKS} && exec "$@"`, 'sh'] : []),
+      ...(bridged ? ['unshare', '--mount', 'sh', '-c', `${OWN_NETWORKS} && exec "$@"`, 'sh'] : []),
       'dockerd',
-      ...['--data-root', join(DATA, 'docker'), '--exec-root', join(home, 'exec'), '--pidfile', join(home, 'pid'), '-H', host],
+      ...['--data-root', ROOT, '--exec-root', join(home, 'exec'), '--pidfile', join(home, 'pid'), '-H', host],
       '--log-level=warn',
       ...Object.entries(runtimes).map(([name, path]) => `--add-runtime=${name}=${path}`),
       ...(bridged

@@ -35,7 +35,7 @@ export async function openGateway(
     const { line, errorText } = lineOver(socket);
     line.once('close', over.resolve);
     try {
-      await serve(line, socket.remoteAddress);
+      await serve(line, socket.remoteAddress?.split('%')[0]);
     } catch (error) {
       throw new NetworkUnavailable(`${error instanceof Error ? error.message : String(error)} ${errorText()}`.trim(), { cause: error });
     }
