@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { readAttacks } from './attack.ts';
 import { DRIVERS } from './drivers.ts';
 import { MITIGATIONS } from './mitigations.ts';
-import { NETWORK_ATTACKS, NETWORK_DRIVERS } from './network/attacks.ts';
+import { NETWORK_ATTACKS } from './network/attacks.ts';
+import { NETWORK_DRIVERS } from './network/drivers.ts';
 import { taken } from './without.ts';
 
 describe('the list of mitigations', () => {

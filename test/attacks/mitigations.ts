@@ -1,4 +1,4 @@
-import { BUBBLEWRAP_OUTBOUND, DOCKER_OUTBOUND } from './network/attacks.ts';
+import { BUBBLEWRAP_OUTBOUND, DOCKER_OUTBOUND } from './network/drivers.ts';
 
 /**
  * What stands between a job and the machine, each with the change to the source that takes it away and an attack that gets through

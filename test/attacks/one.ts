@@ -1,6 +1,7 @@
 import { readAttacks } from './attack.ts';
 import { DRIVERS } from './drivers.ts';
-import { NETWORK_ATTACKS, NETWORK_DRIVERS, withstandWithNetwork } from './network/attacks.ts';
+import { NETWORK_ATTACKS } from './network/attacks.ts';
+import { NETWORK_DRIVERS, withstandWithNetwork } from './network/drivers.ts';
 import { laySiege } from './siege.ts';
 
 /** One attack on one driver, in a process of its own: `one.ts DRIVER ATTACK` prints as JSON what was wrong. */

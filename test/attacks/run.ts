@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { readAttacks, type Attack } from './attack.ts';
 import { DRIVERS, type AttackedDriver } from './drivers.ts';
 import { MITIGATIONS } from './mitigations.ts';
-import { NETWORK_DRIVERS, readNetworkAttacks, withstandAllWithNetwork } from './network/attacks.ts';
+import { readNetworkAttacks } from './network/attacks.ts';
+import { NETWORK_DRIVERS, withstandAllWithNetwork } from './network/drivers.ts';
 import { laySiege } from './siege.ts';
 import { resultWithout } from './without.ts';
 

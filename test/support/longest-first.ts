@@ -11,6 +11,8 @@ export const SECONDS: Readonly<Record<string, number>> = {
   'test/e2e/scaling.test.ts': 77,
   'test/e2e/s3.test.ts': 62,
   'test/e2e/exec-image.test.ts': 55,
+  'test/attacks/network/docker.test.ts': 52,
+  'test/attacks/network/network.test.ts': 40,
 };
 const OTHERS_SECONDS = 4;
 const DAEMON = join(import.meta.dirname, 'dockerd.ts');
