@@ -9,12 +9,13 @@ import { latency, throughput } from './latency.ts';
 import { idlePool } from './idle-pool.ts';
 import { median, ms, percentile, ratio } from './figures.ts';
 import { startService } from './service.ts';
+import { underAttack } from './under-attack.ts';
 
 /**
  * `npm run bench [-- BASE_URL]`: measures a running service, or one that it starts for the purpose. Beside every time stands what the
  * bare interpreter takes for the same program in the same run, for machines differ and are shared. `--save` writes
  * bench/RESULTS.md; `--quick` takes fewer runs; `--starts` leaves the streams out; `--docker` adds containers, on an engine that it
- * starts for the purpose (root, and an image to be built first).
+ * starts for the purpose (root, and an image to be built first); `--attack` only looks at what a good job takes beside hostile ones.
  */
 
 const HELLO = 'print("hello")\n';
@@ -25,15 +26,24 @@ print(table.groupby("k").v.sum().to_string())
 
 const arguments_ = process.argv.slice(2);
 const quick = arguments_.includes('--quick');
+const onlyAttack = arguments_.includes('--attack');
 const given = arguments_.find((argument) => /^https?:/.test(argument));
 const say = (text: string): boolean => process.stderr.write(`${text}\n`);
 
 type Row = [what: string, figure: string, beside: string];
 const rows: Row[] = [];
 
-const service = given === undefined ? await startService() : undefined;
+const service = given === undefined && !onlyAttack ? await startService() : undefined;
 const base = (given ?? service?.url ?? '').replace(/\/$/, '');
 try {
+  if (!onlyAttack) await starts();
+  if (!onlyAttack && !arguments_.includes('--starts')) await streams();
+} finally {
+  await service?.stop();
+}
+if (given === undefined && (onlyAttack || !arguments_.includes('--starts'))) await attacked();
+
+async function starts(): Promise<void> {
   const bare = await prepareBare(base);
   const runs = quick ? 15 : 100;
 
@@ -81,11 +91,8 @@ try {
     if (sandboxes > 0)
       rows.push(['idle pool: each sandbox’s own memory', mib(bytesEach), `${sandboxes} wait; their fork servers ${mib(serverBytes)}`]);
   }
-  if (!arguments_.includes('--starts')) await streams();
-} finally {
-  await service?.stop();
 }
-if (arguments_.includes('--docker')) {
+if (arguments_.includes('--docker') && !onlyAttack) {
   const { warm, cold } = await dockerStarts(HELLO, quick ? 5 : 30, say);
   const [fast, slow] = [median(warm), median(cold)];
   rows.push([
@@ -93,6 +100,23 @@ if (arguments_.includes('--docker')) {
     ms(fast),
     `created and started for it: ${ms(slow)}, ${(slow / fast).toFixed(1)}×`,
   ]);
+}
+
+/** A service of its own: with room for two good jobs beside all that are hostile. */
+async function attacked(): Promise<void> {
+  say('a good job beside hostile ones …');
+  const target = await startService({ CONCURRENCY: '6' });
+  try {
+    const { attackers, quietMs, attackedMs, attacks } = await underAttack(target.url, quick ? 10 : 40);
+    const [quietly, beside] = [median(quietMs), median(attackedMs)];
+    rows.push([
+      `hello beside a ${attackers.join(', a ')}, at a quarter of a processor each`,
+      `${ms(beside)} (p95 ${ms(percentile(attackedMs, 95))})`,
+      `quiet ${ms(quietly)} (p95 ${ms(percentile(quietMs, 95))}): ${ratio(beside, quietly)}; ${attacks} attacks`,
+    ]);
+  } finally {
+    await target.stop();
+  }
 }
 
 /** Logs as they come, and those who watch them. */
@@ -123,7 +147,7 @@ const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[colu
 const table = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`).join('\n');
 const header = `| ${['what', 'measured', 'beside'].map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
 process.stdout.write(`${header}\n${table}\n`);
-if (arguments_.includes('--save')) {
+if (arguments_.includes('--save') && !onlyAttack) {
   const machine = `${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${(totalmem() / 1024 ** 3).toFixed(0)} GiB, Linux, Node ${process.versions.node}`;
   await writeFile(
     join(import.meta.dirname, 'RESULTS.md'),

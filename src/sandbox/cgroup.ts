@@ -39,6 +39,9 @@ const REMOVE_ATTEMPTS = 200;
 /** What all jobs together weigh against everything else that wants the CPU, the service first of all; the default is 1024 (v1), 100 (v2). */
 const JOBS_SHARES = 256;
 const JOBS_WEIGHT = 25;
+/** And one job against another, by the share that it may take: four that were given a quarter each stand beside one that was given a whole. */
+const sharesOf = (cpus: number): number => Math.max(2, Math.round(1024 * cpus));
+const weightOf = (cpus: number): number => Math.min(10_000, Math.max(1, Math.round(100 * cpus)));
 const CONTROLLERS = ['memory', 'pids', 'cpu'] as const;
 type Controller = (typeof CONTROLLERS)[number];
 
@@ -156,6 +159,7 @@ function version1(folders: Record<Controller, string>): Cgroups {
           cpus(cpus) {
             writeFileSync(at('cpu', 'cpu.cfs_period_us'), String(CPU_PERIOD_US));
             writeFileSync(at('cpu', 'cpu.cfs_quota_us'), String(cpuQuota(cpus)));
+            writeFileSync(at('cpu', 'cpu.shares'), String(sharesOf(cpus)));
           },
         }),
         oomKills: () => counter(readFileSync(at('memory', 'memory.oom_control'), 'utf8'), 'oom_kill'),
@@ -186,7 +190,10 @@ function version2(folder: string): Cgroups {
             writeFileSync(at('memory.oom.group'), '1');
           },
           pids: (pids) => writeFileSync(at('pids.max'), String(pids)),
-          cpus: (cpus) => writeFileSync(at('cpu.max'), `${cpuQuota(cpus)} ${CPU_PERIOD_US}`),
+          cpus(cpus) {
+            writeFileSync(at('cpu.max'), `${cpuQuota(cpus)} ${CPU_PERIOD_US}`);
+            writeFileSync(at('cpu.weight'), String(weightOf(cpus)));
+          },
         }),
         oomKills: () => counter(readFileSync(at('memory.events'), 'utf8'), 'oom_kill'),
         // memory.peak came with Linux 5.19.

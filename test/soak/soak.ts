@@ -104,13 +104,13 @@ async function main(): Promise<void> {
     const samples: Sample[] = [];
     const traffic = await startTraffic(service.url, { good, hostile }, seed);
     const start = performance.now();
+    let shown = 0;
     while (performance.now() - start < minutes * 60_000) {
       const sample = await observer.sample(everyMs);
       sample.minute = (performance.now() - start) / 60_000;
       samples.push(sample);
-      say(
-        `${short(sample)}; ${[...traffic.done.values()].reduce((a, b) => a + b, 0)} jobs done${traffic.wrong.length > 0 ? `, ${traffic.wrong.length} WRONG` : ''}`,
-      );
+      say(`${short(sample)}; ${[...traffic.done.values()].reduce((a, b) => a + b, 0)} jobs done`);
+      for (; shown < traffic.wrong.length; shown += 1) say(`  WRONG: ${traffic.wrong[shown]}`);
     }
     problems.push(...(await traffic.stop()).map((what) => `an attack reached this host: ${what}`), ...traffic.wrong);
     await removeAll(service.url, [...good, ...hostile]);
