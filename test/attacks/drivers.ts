@@ -21,14 +21,23 @@ export interface AttackedDriver {
 
 const missing = process.getuid?.() === 0 ? undefined : 'needs root, for a host user of the jobs’ own';
 
+/** Each process attacks drivers of its own: who finds another's folders or users by the same name takes them for what a killed predecessor left. */
+const place = (name: string, index: number): { instance: string; firstUid: number; uids: number } => ({
+  instance: `attacked-${name}-${process.pid}`,
+  firstUid: 3_000_000 + (process.pid % 4096) * 1000 + index * 500,
+  uids: 500,
+});
+const COLD = place('cold', 0);
+const WARM = place('warm', 1);
+
 export const bubblewrapCold: AttackedDriver = {
   name: 'bubblewrap',
   missing,
-  traces: { instance: 'attacked-cold', processes: { firstUid: 61_000, uids: 500 } },
+  traces: { instance: COLD.instance, processes: COLD },
   cannotHold: {},
   async open() {
     const interpreter = await systemPython();
-    const sandbox = createBubblewrap({ instance: 'attacked-cold', firstUid: 61_000, ready: 1, interpreter: () => interpreter });
+    const sandbox = createBubblewrap({ instance: COLD.instance, firstUid: COLD.firstUid, ready: 1, interpreter: () => interpreter });
     await sandbox.check();
     return { under: { sandbox, interpreter, close: async () => undefined } };
   },
@@ -37,14 +46,14 @@ export const bubblewrapCold: AttackedDriver = {
 export const bubblewrapWarm: AttackedDriver = {
   name: 'bubblewrap, warm',
   missing,
-  traces: { instance: 'attacked-warm', processes: { firstUid: 62_000, uids: 500 } },
+  traces: { instance: WARM.instance, processes: WARM },
   cannotHold: {},
   async open() {
     const interpreter = await systemPython();
     const troubles: string[] = [];
     const sandbox = createBubblewrap({
-      instance: 'attacked-warm',
-      firstUid: 62_000,
+      instance: WARM.instance,
+      firstUid: WARM.firstUid,
       ready: 1,
       interpreter: () => interpreter,
       warm: {
