@@ -2,23 +2,27 @@
 #
 #   docker build -t job-runner:latest .
 #
-#   docker run --rm -p 127.0.0.1:8000:8000 -e ALLOW_ANONYMOUS=1 -v "$PWD/data:/data" job-runner:latest          the API
-#   docker run --rm … job-runner:latest worker                                                                  a worker
-#   docker run --rm job-runner:latest --help                                                                    the rest
+#   docker run --rm job-runner:latest --help
+#
+# Alone it is the whole service in one container (docs/deploying.md tells how to start that), beside Redis an API or a worker (docker-compose.yml).
 #
 # The bases by digest, which docs/deploying.md tells how to find:
 #   docker build --build-arg NODE_IMAGE=node:24-slim@sha256:… --build-arg PYTHON_IMAGE=python:3.12-slim@sha256:… .
 ARG NODE_IMAGE=node:24-slim
 ARG PYTHON_IMAGE=python:3.12-slim
 
-FROM ${NODE_IMAGE} AS build
+# What runs, in layers of its own: another version of the service has the same ones, mostly.
+FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY scripts/node/package.json scripts/node/
+# The Node of the packages stays away, for the image has one.
+RUN npm ci --ignore-scripts --omit=dev --omit=optional
+
+FROM packages AS build
 RUN npm ci --ignore-scripts --include=dev --include=optional
 COPY . .
-# What only building needs goes again; so does the Node of the packages, for the image has one.
-RUN npm run build && npm prune --ignore-scripts --omit=dev --omit=optional && rm -rf dist/.built-from scripts src tsconfig*
+RUN npm run build && rm -rf node_modules dist/.built-from console scripts src tsconfig*
 
 FROM ${PYTHON_IMAGE}
 # bubblewrap isolates jobs where the container lets it; tini hands signals on and clears up after what jobs leave.
@@ -29,6 +33,7 @@ RUN apt-get update \
     && echo 'runner:x:10001:10001:runner:/data:/usr/sbin/nologin' >> /etc/passwd \
     && install -d -o runner -g runner /data
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
+COPY --from=packages /app/node_modules /app/node_modules
 COPY --from=build /app /app
 RUN ln -s /app/bin/job-runner.cjs /usr/local/bin/job-runner \
     && ln -s /app/deploy/container/entrypoint.sh /usr/local/bin/entrypoint

@@ -44,6 +44,8 @@ export interface DockerSandbox extends Sandbox {
 
 /** After which an init that has been told to end its job is ended with it. */
 const KILL_AGAIN_MS = 5000;
+/** How often it is looked for what other services have left, should they have been killed. */
+const SWEEP_MS = 60_000;
 const CORES = availableParallelism();
 
 interface Started {
@@ -56,6 +58,7 @@ interface Started {
 export function createDocker(options: DockerOptions): DockerSandbox {
   let connection: (Connection & { networks: Networks }) | undefined;
   let warm: WarmStarts | undefined;
+  let sweeping: NodeJS.Timeout | undefined;
   const running = new Set<Running>();
   const owner = ownName();
 
@@ -194,6 +197,8 @@ export function createDocker(options: DockerOptions): DockerSandbox {
       }
       const { client, networks, health } = connection;
       await sweep(client);
+      // An engine that fails now is heard of by the next job.
+      sweeping ??= setInterval(() => void sweep(engine().client).catch(() => undefined), SWEEP_MS).unref();
       const outbound = await networks.find();
       const { guarantees, notes } = health;
       if (outbound.possible || options.egress?.allowed !== true) return { guarantees, outbound, notes };
@@ -222,6 +227,10 @@ export function createDocker(options: DockerOptions): DockerSandbox {
       await Promise.all([...running].map((each) => each.dispose()));
       await warm?.close();
       warm = undefined;
+      clearInterval(sweeping);
+      sweeping = undefined;
+      // Who is killed beside us and never started again leaves nothing either, as when all of a compose file is taken down.
+      if (connection !== undefined) await sweep(connection.client).catch(() => undefined);
       connection?.client.close();
       connection = undefined;
     },

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Runtimes } from '../runtimes/runtime.ts';
@@ -14,8 +15,8 @@ export interface Worker {
   drain(): Promise<void>;
 }
 
-/** Under which this process claims. */
-export const workerName = `${hostname()}/${process.pid}`;
+/** Under which this process claims. Containers on their host's network share its name, and each may count its processes from one. */
+export const workerName = `${hostname()}/${process.pid}/${randomBytes(4).toString('hex')}`;
 
 const STORE_TROUBLE_PAUSE_MS = 1000;
 

@@ -22,6 +22,12 @@ async function pipConfig(): Promise<string> {
   return ['[global]', `cert = ${CERTIFICATES}`, ...settings.map(([, name, value]) => `${name} = ${value}`), ''].join('\n');
 }
 
+const keyOf = (parts: readonly unknown[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+
+/** What an image of ours was made from; empty where there is none. */
+const keyFor = async (docker: Dockerd, name: string): Promise<string> =>
+  (await docker.cli(['image', 'inspect', '--format', '{{index .Config.Labels "test-base"}}', name]).catch(() => '')).trim();
+
 /**
  * Makes an image of this machine's own distribution under the name that a Dockerfile's FROM says, so that nothing is pulled and the
  * real Dockerfile is what gets built. A data root keeps it for the next time.
@@ -30,11 +36,8 @@ export async function provideBase(docker: Dockerd, name: string, packages: reado
   const release = await readFile('/etc/os-release', 'utf8');
   const suite = /^VERSION_CODENAME=(\S+)$/m.exec(release)?.[1] ?? 'stable';
   const config = await pipConfig();
-  const key = createHash('sha256')
-    .update(JSON.stringify([suite, packages, config, await readFile(CERTIFICATES)]))
-    .digest('hex');
-  const there = await docker.cli(['image', 'inspect', '--format', '{{index .Config.Labels "test-base"}}', name]).catch(() => '');
-  if (there.trim() === key) return;
+  const key = keyOf([suite, packages, config, await readFile(CERTIFICATES)]);
+  if ((await keyFor(docker, name)) === key) return;
 
   const home = await mkdtemp(join(tmpdir(), 'docker-base-'));
   try {
@@ -77,17 +80,22 @@ export const SERVICE_IMAGE = 'job-runner:latest';
 
 /** The Node that comes with the packages, and this machine's npm, under the name that Dockerfile builds on. */
 async function provideNode(docker: Dockerd): Promise<void> {
+  const name = 'node:24-slim';
   const home = await mkdtemp(join(tmpdir(), 'docker-node-'));
   try {
     const { stdout: modules } = await execute('npm', ['root', '--global']);
+    const { stdout: version } = await execute('npm', ['--version'], { cwd: home });
     const { stdout: registry } = await execute('npm', ['config', 'get', 'registry'], { cwd: home });
+    const key = keyOf([await keyFor(docker, 'python:3.12-slim'), process.version, version, registry]);
+    if ((await keyFor(docker, name)) === key) return;
+
     for (const folder of ['bin', 'etc', 'lib/node_modules']) await mkdir(join(home, 'local', folder), { recursive: true });
     await cp(process.execPath, join(home, 'local/bin/node'));
     await cp(join(modules.trim(), 'npm'), join(home, 'local/lib/node_modules/npm'), { recursive: true, verbatimSymlinks: true });
     await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(home, 'local/bin/npm'));
     await writeFile(join(home, 'local/etc/npmrc'), `registry=${registry.trim()}\ncafile=${CERTIFICATES}\n`);
-    await writeFile(join(home, 'Dockerfile'), 'FROM python:3.12-slim\nCOPY local /usr/local\n');
-    await docker.cli(['build', '-t', 'node:24-slim', '.'], { cwd: home });
+    await writeFile(join(home, 'Dockerfile'), `FROM python:3.12-slim\nCOPY local /usr/local\nLABEL test-base=${key}\n`);
+    await docker.cli(['build', '-t', name, '.'], { cwd: home });
   } finally {
     await rm(home, { recursive: true, force: true });
   }

@@ -26,6 +26,7 @@ const NETWORKS = join(ROOT, 'network');
 // A root that is no shared mount, dockerd mounts over itself, without what is mounted in it.
 const OWN_NETWORKS = `mount --bind ${ROOT} ${ROOT} && mount --make-shared ${ROOT} && mount -t tmpfs tmpfs ${NETWORKS}`;
 const START_MS = 30_000;
+const USUAL_SOCKET = '/var/run/docker.sock';
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 const isThere = (program: string): boolean =>
@@ -38,14 +39,14 @@ const isThere = (program: string): boolean =>
     }
   });
 
-/** Why there can be no daemon here; undefined when there can be. Continuous integration must have one. */
-export function whyNoDockerd(): string | undefined {
-  const missing = ['dockerd', 'docker', 'mmdebstrap', 'flock', 'setpriv'].filter((program) => !isThere(program));
+/** Why there can be no daemon here, or not what else is needed beside it; undefined when there can be. Continuous integration must have them. */
+export function whyNoDockerd(...others: string[]): string | undefined {
+  const missing = ['dockerd', 'docker', 'mmdebstrap', 'flock', 'setpriv', ...others].filter((program) => !isThere(program));
   const reason =
     process.getuid?.() !== 0
       ? 'a Docker daemon needs root'
       : missing.length > 0
-        ? `missing: ${missing.join(', ')} (apt-get install -y --no-install-recommends docker.io mmdebstrap)`
+        ? `missing: ${missing.join(', ')} (apt-get install -y --no-install-recommends ${['docker.io', 'mmdebstrap', ...others].join(' ')})`
         : undefined;
   if (reason !== undefined && process.env['CI']) throw new Error(reason);
   return reason;
@@ -62,9 +63,9 @@ const answers = (socketPath: string): Promise<boolean> =>
 
 /**
  * Starts a daemon without networks of its own: jobs have none, and builds use the host's. Waits for a turn where another test has one.
- * With `apart` it lives in a network namespace, where containers may have networks and ports without meeting anybody's; nothing outside is
- * reached from there. `bridged`, for a caller that is in a namespace of its own: with the networks and filters that engines usually have.
- * `runtimes`: further ones, by their programs.
+ * With `apart` it lives in a network namespace, where containers may have networks and ports without meeting anybody's, and nothing outside is
+ * reached; there it also listens at the place that everybody's does, which only its own containers see. `bridged`, for a caller that is in a
+ * namespace of its own: with the networks and filters that engines usually have. `runtimes`: further ones, by their programs.
  */
 export async function startDockerd({
   apart = false,
@@ -72,7 +73,7 @@ export async function startDockerd({
   runtimes = {},
 }: { apart?: boolean; bridged?: boolean; runtimes?: Record<string, string> } = {}): Promise<Dockerd> {
   await mkdir(DATA, { recursive: true, mode: 0o700 });
-  if (bridged) await mkdir(NETWORKS, { recursive: true });
+  if (apart || bridged) await mkdir(NETWORKS, { recursive: true });
   // Short, for the paths of Unix sockets are.
   const home = await mkdtemp('/tmp/jr-docker-');
   const socketPath = join(home, 'docker.sock');
@@ -85,14 +86,15 @@ export async function startDockerd({
       // Each program takes the place of the one before: the process stays the one that we know.
       ...(apart ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'] : []),
       // What it knows of its networks is not for the next daemon, which would make them where it is.
-      ...(bridged ? ['unshare', '--mount', 'sh', '-c', `${OWN_NETWORKS} && exec "$@"`, 'sh'] : []),
+      ...(apart || bridged ? ['unshare', '--mount', 'sh', '-c', `${OWN_NETWORKS} && exec "$@"`, 'sh'] : []),
+      ...(apart ? ['sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh'] : []),
       'dockerd',
+      ...(apart ? ['-H', `unix://${USUAL_SOCKET}`] : []),
       ...['--data-root', ROOT, '--exec-root', join(home, 'exec'), '--pidfile', join(home, 'pid'), '-H', host],
       '--log-level=warn',
       ...Object.entries(runtimes).map(([name, path]) => `--add-runtime=${name}=${path}`),
-      ...(bridged
-        ? ['--ipv6', '--fixed-cidr-v6=fd77:17::/64', '--ip6tables', '--experimental']
-        : ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false']),
+      ...(bridged ? ['--ipv6', '--fixed-cidr-v6=fd77:17::/64', '--ip6tables', '--experimental'] : []),
+      ...(apart || bridged ? [] : ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false']),
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
@@ -125,15 +127,13 @@ export async function startDockerd({
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  return {
-    pid: child.pid ?? 0,
-    host,
-    socketPath,
-    async cli(args, options = {}) {
-      const env = { PATH: process.env['PATH'], HOME: home, DOCKER_HOST: host };
-      const { stdout } = await execute('docker', [...args], { env, maxBuffer: MAX_OUTPUT_BYTES, ...options });
-      return stdout;
-    },
-    close,
+  const cli: Dockerd['cli'] = async (args, options = {}) => {
+    const env = { PATH: process.env['PATH'], HOME: home, DOCKER_HOST: host };
+    const { stdout } = await execute('docker', [...args], { env, maxBuffer: MAX_OUTPUT_BYTES, ...options });
+    return stdout;
   };
+  // What a run left that was killed.
+  const left = (await cli(['ps', '--all', '--quiet'])).split('\n').filter((id) => id !== '');
+  if (left.length > 0) await cli(['rm', '--force', '--volumes', ...left]);
+  return { pid: child.pid ?? 0, host, socketPath, cli, close };
 }

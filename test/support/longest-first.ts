@@ -6,7 +6,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 export const SECONDS: Readonly<Record<string, number>> = {
   'test/attacks/docker.test.ts': 120,
   'test/fidelity/fidelity.test.ts': 140,
-  'test/e2e/image.test.ts': 110,
+  'test/e2e/compose.test.ts': 110,
+  'test/e2e/image.test.ts': 100,
   'src/sandbox/docker.test.ts': 124,
   'test/e2e/scaling.test.ts': 77,
   'test/e2e/s3.test.ts': 62,

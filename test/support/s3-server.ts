@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { sharedService, startShared } from './shared-services.ts';
+import { sharedFolder, sharedService, startShared } from './shared-services.ts';
 
 /** A real S3 server: Ceph's RADOS gateway over a cluster of one, all in memory. */
 export interface S3Server {
@@ -22,6 +22,20 @@ export const hasS3Server =
 export const s3Server = (): Promise<S3Server> => sharedService('s3', start);
 
 const run = promisify(execFile);
+
+/** Lets somebody else in, too. */
+export async function addS3User(
+  uid: string,
+  { accessKeyId, secretAccessKey }: Pick<S3Server, 'accessKeyId' | 'secretAccessKey'>,
+): Promise<void> {
+  await addUser(sharedFolder('s3'), uid, accessKeyId, secretAccessKey);
+}
+
+const addUser = (dir: string, uid: string, accessKeyId: string, secretAccessKey: string): Promise<unknown> =>
+  run('radosgw-admin', [
+    ...['-c', join(dir, 'ceph.conf'), '-n', 'client.rgw', 'user', 'create', '--uid', uid, '--display-name', uid],
+    ...['--access-key', accessKeyId, '--secret-key', secretAccessKey],
+  ]);
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -108,8 +122,6 @@ async function start(dir: string): Promise<S3Server> {
 
   const server = { endpoint: `http://127.0.0.1:${port}`, accessKeyId: 'AKIATESTS', secretAccessKey: 'a-secret-of-the-tests' };
   await until('the S3 gateway', async () => (await fetch(server.endpoint)).status === 200);
-  const user = ['user', 'create', '--uid', 'tests', '--display-name', 'Tests'];
-  const keys = ['--access-key', server.accessKeyId, '--secret-key', server.secretAccessKey];
-  await run('radosgw-admin', ['-c', file, '-n', 'client.rgw', ...user, ...keys]);
+  await addUser(dir, 'tests', server.accessKeyId, server.secretAccessKey);
   return server;
 }

@@ -16,12 +16,15 @@ export async function startShared(dir: string, name: string, program: string, ar
   child.unref();
 }
 
+/** Where a shared service has its files. */
+export const sharedFolder = (name: string): string => join(inject('sharedServices'), name);
+
 /**
  * A service that takes long to start: the first test file that needs it starts it, in a folder of its own, and the others share it. `start`
  * resolves with what they need to know, as JSON.
  */
 export async function sharedService<T>(name: string, start: (dir: string) => Promise<T>): Promise<T> {
-  const dir = join(inject('sharedServices'), name);
+  const dir = sharedFolder(name);
   const result = join(dir, 'started.json');
   const isFirst = await mkdir(dir).then(
     () => true,
