@@ -11,7 +11,14 @@ export type Deed = (client: Client, random: Random) => Promise<string[] | 'refus
 
 type Seen = { status: string; exit_code: number | null; cause: string | null; signal: string | null };
 
-const jobOf = async (client: Client, id: string): Promise<Seen> => ((await (await client.get(`/jobs/${id}`)).json()) as { job: Seen }).job;
+/** Throws with what was answered instead of the thing. */
+async function answered(response: Response): Promise<Buffer> {
+  const bytes = Buffer.from(await response.arrayBuffer());
+  if (!response.ok) throw new Error(`${response.url} was answered with ${response.status}: ${bytes.toString().slice(0, 300)}`);
+  return bytes;
+}
+const jobOf = async (client: Client, id: string): Promise<Seen> =>
+  (JSON.parse((await answered(await client.get(`/jobs/${id}`))).toString()) as { job: Seen }).job;
 const outcome = ({ status, exit_code: code, cause }: Seen): string => `${status}, ${code}, ${cause}`;
 const linesOf = (text: string): string[] => [...text.matchAll(/^data: (.*)$/gm)].map((match) => match[1] ?? '');
 const expectSame = (what: string, got: string, expected: string): string[] =>
@@ -55,14 +62,15 @@ const files: Deed = async (client) => {
   const seed = randomBytes(50).toString('hex');
   const id = await client.submit(MAKER, { inputs: { seed } });
   if (id === undefined) return 'refused';
-  await client.follow(id);
+  const log = await client.follow(id);
+  if (!log.includes('finished with code 0')) return [`who made files got ${JSON.stringify(log.slice(0, 500))}`];
   const wrong: string[] = [];
   for (let index = 0; index < FILES; index += 1) {
     const response = await client.get(`/jobs/${id}/artifacts/at/${index}/file`);
     const expected = Buffer.from(seed.repeat(FILE_BYTES / seed.length)).subarray(index);
-    wrong.push(...expectSame('a file', hash(new Uint8Array(await response.arrayBuffer())), hash(expected)));
+    wrong.push(...expectSame('a file', hash(await answered(response)), hash(expected)));
   }
-  const zip = await (await client.get(`/jobs/${id}/artifacts.zip`)).arrayBuffer();
+  const zip = await answered(await client.get(`/jobs/${id}/artifacts.zip`));
   if (zip.byteLength < 1000) wrong.push(`a zip of ${zip.byteLength} bytes`);
   // And one that breaks off in the middle.
   await (await client.get(`/jobs/${id}/artifacts.zip`)).body?.cancel();

@@ -53,7 +53,7 @@ function panel({ title, unit, points }: Plot, left: number, top: number): string
   return `<g transform="translate(${left} ${top})">
   <rect class="panel" width="${WIDTH}" height="${HEIGHT}" rx="6"/>
   <text class="title" x="12" y="20">${escaped(title)}</text>
-  <text x="${WIDTH - RIGHT}" y="20" text-anchor="end">${rounded(last)}${unit === '' ? '' : ` ${escaped(unit)}`} at the end</text>
+  <text x="${WIDTH - RIGHT}" y="20" text-anchor="end">${rounded(last)}${unit === '' ? '' : ` ${escaped(unit)}`}</text>
 ${levels
   .map(
     (level) => `  <line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(level)}" y2="${y(level)}"/>
@@ -67,7 +67,7 @@ ${levels
 </g>`;
 }
 
-/** Every scale begins at zero, so that what looks flat is. The dashed line is the one that is judged. */
+/** Every scale begins at zero, so that what looks flat is. The number is the last one; the dashed line is what is judged by its rise. */
 export function figure(plots: readonly Plot[], caption: string): string {
   const rows = Math.ceil(plots.length / COLUMNS);
   const width = COLUMNS * WIDTH + (COLUMNS - 1) * GAP;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../faults/random.ts';
+import { keptTooLong } from './kept.ts';
 import { judge, robustLine, type Point } from './flatness.ts';
 
 const points = (count: number, valueAt: (minute: number) => number): Point[] =>
@@ -40,5 +41,26 @@ describe('flatness', () => {
         ALLOWANCE,
       ).isFlat,
     ).toBe(true);
+  });
+});
+
+describe('what is kept for a while', () => {
+  it('may be as much as was done in that while, and no more', () => {
+    const work = Array.from({ length: 20 }, (_, minute) => ({ minute, done: minute * minute * 10, rows: 0 }));
+    const doneIn = (minute: number): number => 10 * (minute * minute - Math.max(0, minute - 3) ** 2);
+    expect(
+      keptTooLong(
+        work.map((each) => ({ ...each, rows: doneIn(each.minute) + 5 })),
+        3,
+        8,
+      ),
+    ).toBe(0);
+    expect(
+      keptTooLong(
+        work.map((each) => ({ ...each, rows: doneIn(each.minute) + 5 + each.minute })),
+        3,
+        8,
+      ),
+    ).toBe(16);
   });
 });

@@ -18,10 +18,13 @@ export interface Census {
   diskMiB: number;
 }
 
+/**
+ * Of several looks: the median of the resident memory; of the heap the least, which is right after a collection; and the least of what goes up and
+ * down with the jobs under way, for what leaks is there between them, too.
+ */
 export interface Sample extends Census {
   minute: number;
   rssMiB: number;
-  /** Right after a collection: the smallest of several looks. */
   heapMiB: number;
 }
 
@@ -37,13 +40,13 @@ async function bytesBelow(folder: string): Promise<number> {
 
 export interface Observer {
   census(): Promise<Census>;
-  /** Looks at memory for so long, and then at all the rest. */
+  /** Looks again and again for so long. */
   sample(lookMs: number): Promise<Sample>;
   /** Of a service that has stopped. All of it is to be zero. */
   leftBehind(): Promise<Leftovers>;
 }
 
-const LOOK_EVERY_MS = 1000;
+const LOOK_EVERY_MS = 1500;
 
 /** `metrics` asks the service for its own; `firstUid` is that of its jobs. */
 export function createObserver(service: RunningService, firstUid: number, metrics: () => Promise<string>): Observer {
@@ -67,16 +70,23 @@ export function createObserver(service: RunningService, firstUid: number, metric
     leftBehind: () => leftovers(instance, firstUid, service.pid),
     async sample(lookMs) {
       const until = performance.now() + lookMs;
-      const looks: { rss: number; heap: number }[] = [];
+      const looks: (Census & { rss: number; heap: number })[] = [];
       do {
         await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_EVERY_MS, lookMs)));
-        looks.push({ rss: await rss(), heap: sum(await metrics(), 'nodejs_heap_size_used_bytes') / MIB });
+        looks.push({ rss: await rss(), heap: sum(await metrics(), 'nodejs_heap_size_used_bytes') / MIB, ...(await census()) });
       } while (performance.now() < until);
+      const least = (key: keyof (typeof looks)[number]): number => Math.min(...looks.map((look) => look[key]));
+      const last = looks.at(-1) ?? (await census());
       return {
+        ...last,
         minute: (performance.now() - begun) / 60_000,
         rssMiB: looks.map((look) => look.rss).toSorted((a, b) => a - b)[looks.length >> 1] ?? 0,
-        heapMiB: Math.min(...looks.map((look) => look.heap)),
-        ...(await census()),
+        heapMiB: least('heap'),
+        descriptors: least('descriptors'),
+        processes: least('processes'),
+        namespaces: least('namespaces'),
+        mounts: least('mounts'),
+        cgroups: least('cgroups'),
       };
     },
   };

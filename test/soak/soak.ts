@@ -4,6 +4,7 @@ import { serviceHome } from '../support/service.ts';
 import { tenantFile, type Tenant } from '../support/tenants.ts';
 import { figure } from './figure.ts';
 import { judge } from './flatness.ts';
+import { keptTooLong, type Kept } from './kept.ts';
 import { LINES } from './lines.ts';
 import { createObserver, type Census, type Observer, type Sample } from './samples.ts';
 import { startTraffic } from './traffic.ts';
@@ -24,8 +25,12 @@ const METRICS_TOKEN = 'for-the-soak-alone';
 /** So many samples of a soak at most, and no more than two a minute. */
 const SAMPLES = 60;
 const HALF_A_MINUTE_MS = 30_000;
-/** Jobs that nobody deletes go after so much of the soak, at least a minute, which is how often the service looks. */
+/** Jobs that nobody deletes go after so much of the soak, at least a minute … */
 const KEPT_SHARE = 0.1;
+/** … and what is over is looked for every minute, which takes a moment. */
+const LOOKED_FOR_MINUTES = 1.5;
+/** More than there are clients. */
+const UNDER_WAY = 16;
 /** A pool that grew with what was asked of it gives one sandbox back each half minute. */
 const REST_MS = 5 * 60_000;
 const SAME_LOOKS = 5;
@@ -64,6 +69,8 @@ const leftAtRest = (before: Census, after: Census): string[] =>
     .filter((key) => key !== 'diskMiB' && after[key] > before[key] + (key === 'descriptors' ? DESCRIPTORS_PLAY : 0))
     .map((key) => `at rest there are ${after[key]} ${key} instead of ${before[key]}`);
 
+const keptMinutes = Math.max(1, minutes * KEPT_SHARE);
+
 const short = (sample: Sample): string =>
   `${sample.minute.toFixed(1).padStart(6)} min: ${sample.rssMiB.toFixed(0)} MiB (heap ${sample.heapMiB.toFixed(0)}), ${sample.descriptors} descriptors, ${sample.processes} processes, ${sample.namespaces} namespaces, ${sample.mounts} mounts, ${sample.cgroups} cgroups, ${sample.folders} folders, ${sample.diskMiB.toFixed(1)} MiB on disk, ${sample.rows} jobs`;
 
@@ -85,7 +92,7 @@ async function main(): Promise<void> {
       WARM_POOL: '2',
       WARM_POOL_MAX: '4',
       WARM_RECYCLE_JOBS: '100',
-      RETENTION_HOURS: String((minutes * KEPT_SHARE) / 60),
+      RETENTION_HOURS: String(keptMinutes / 60),
     });
     lastWords = service.said;
     const metrics = async (): Promise<string> =>
@@ -104,12 +111,14 @@ async function main(): Promise<void> {
     const samples: Sample[] = [];
     const traffic = await startTraffic(service.url, { good, hostile }, seed);
     const start = performance.now();
+    const kept: Kept[] = [];
     let shown = 0;
     while (performance.now() - start < minutes * 60_000) {
       const sample = await observer.sample(everyMs);
       sample.minute = (performance.now() - start) / 60_000;
       samples.push(sample);
-      say(`${short(sample)}; ${[...traffic.done.values()].reduce((a, b) => a + b, 0)} jobs done`);
+      kept.push({ ...sample, done: traffic.count() });
+      say(`${short(sample)}; ${traffic.count()} jobs done`);
       for (; shown < traffic.wrong.length; shown += 1) say(`  WRONG: ${traffic.wrong[shown]}`);
     }
     problems.push(...(await traffic.stop()).map((what) => `an attack reached this host: ${what}`), ...traffic.wrong);
@@ -121,7 +130,10 @@ async function main(): Promise<void> {
       ...line,
       points: samples.map((sample) => ({ minute: sample.minute, value: sample[line.key] })),
     }));
+    const tooLong = keptTooLong(kept, keptMinutes + LOOKED_FOR_MINUTES, UNDER_WAY);
+    if (tooLong > 0) problems.push(`${tooLong} jobs were kept for longer than ${keptMinutes} minutes`);
     for (const { title, unit, points, allowance } of judged) {
+      if (allowance === undefined) continue;
       const { median, rise, allowed, isFlat } = judge(points, allowance);
       const told = `${title}: median ${median.toFixed(1)} ${unit}, rise over the last two thirds ${rise.toFixed(1)}, allowed ${allowed.toFixed(1)}`;
       say(told);
@@ -135,8 +147,7 @@ async function main(): Promise<void> {
     const done = [...traffic.done].map(([name, count]) => `${count} ${name}`).join(', ');
     say(`${done}; ${traffic.refused()} refused; at rest ${JSON.stringify(after)}`);
     if (words.includes('--save')) {
-      const count = [...traffic.done.values()].reduce((a, b) => a + b, 0);
-      const caption = `npm run soak -- ${minutes}, seed ${seed}: ${count} jobs, ${traffic.done.get('attacks') ?? 0} of them attacks, ${new Date().toISOString().slice(0, 10)}. Dashed: the line that is judged, from the second third on.`;
+      const caption = `npm run soak -- ${minutes}, seed ${seed}: ${traffic.count()} jobs, ${traffic.done.get('attacks') ?? 0} of them attacks, ${new Date().toISOString().slice(0, 10)}. Dashed: the line that is judged, from the second third on.`;
       await writeFile(join(import.meta.dirname, '../../docs/images/soak.svg'), figure(judged, caption));
     }
     await service.kill('SIGTERM');

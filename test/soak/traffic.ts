@@ -9,6 +9,7 @@ import { GOOD, hostile, type Deed } from './deeds.ts';
 export interface Traffic {
   /** How often each deed was done, by name; and how often it was refused. */
   done: ReadonlyMap<string, number>;
+  count: () => number;
   refused: () => number;
   wrong: readonly string[];
   /** Lets what is under way come to its end. Resolves when nothing is, with what the attacks have touched of this host. */
@@ -18,11 +19,16 @@ export interface Traffic {
 /** Nobody begins more often: what is done in a minute is to depend on the machine's other work as little as may be. */
 const BEAT_MS = 1000;
 
+/** What a form's file name can't hold: fetch writes it otherwise (WHATWG HTML, multipart/form-data), and the entry would not be found. */
+const REWRITTEN = /[\r\n"]/;
+
 /** Good clients and hostile ones, each doing one thing after the other until they are stopped. */
 export async function startTraffic(url: string, tenants: { good: Tenant[]; hostile: Tenant[] }, seed: number): Promise<Traffic> {
   const target = await putUpTarget();
   const given = await givenTo(target.told);
-  const attacks = (await readAttacks()).map((attack): [string, Deed] => ['attacks', hostile(attack, given)]);
+  const attacks = (await readAttacks())
+    .filter(({ how }) => !REWRITTEN.test(how.entry ?? ''))
+    .map((attack): [string, Deed] => ['attacks', hostile(attack, given)]);
   const done = new Map<string, number>();
   const wrong: string[] = [];
   let refused = 0;
@@ -50,6 +56,7 @@ export async function startTraffic(url: string, tenants: { good: Tenant[]; hosti
   ]);
   return {
     done,
+    count: () => [...done.values()].reduce((sum, each) => sum + each, 0),
     refused: () => refused,
     wrong,
     async stop() {

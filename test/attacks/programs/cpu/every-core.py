@@ -1,5 +1,5 @@
 # Busy loops, more of them than there are cores.
-#: {"limits": {"cpus": 0.5}, "maxCpuShare": 0.55}
+#: {"limits": {"cpus": 0.25}, "maxCpuShare": 0.3}
 import os
 import time
 

@@ -1,5 +1,5 @@
 # A daemon that is to go on when the time of its job is over.
-#: {"limits": {"timeoutMs": 800}, "exit": "timeout", "leavesAmong": ["beat"]}
+#: {"limits": {"timeoutMs": 1500}, "exit": "timeout", "leavesAmong": ["beat"]}
 import os
 import signal
 import time
