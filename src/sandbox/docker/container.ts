@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, type Writable } from 'node:stream';
 import type { Socket } from 'node:net';
 import { z } from 'zod';
 import type { EngineClient } from './client.ts';
@@ -77,6 +77,15 @@ export async function openContainer(
   }
 }
 
+/** Calls back when a stream has taken what it was given, or never will; whichever comes, no listener stays. */
+function onceTaken(stream: Writable, listener: () => void): void {
+  const heard = (): void => {
+    stream.off('drain', heard).off('close', heard);
+    listener();
+  };
+  stream.once('drain', heard).once('close', heard);
+}
+
 function talk(client: EngineClient, id: string, socket: Socket): Container {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
@@ -108,7 +117,7 @@ function talk(client: EngineClient, id: string, socket: Socket): Container {
   const write = (to: PassThrough, bytes: Buffer): void => {
     if (to.destroyed || to.writableEnded || to.write(bytes) || readingOn) return;
     socket.pause();
-    to.once('drain', () => socket.resume()).once('close', () => socket.resume());
+    onceTaken(to, () => socket.resume());
   };
   const take = ({ kind, payload }: Frame): void => {
     switch (kind) {
@@ -162,9 +171,7 @@ function talk(client: EngineClient, id: string, socket: Socket): Container {
       for (const each of orders) {
         if (over !== undefined) throw over;
         if (socket.write(each)) continue;
-        await new Promise<void>((resolve) => {
-          socket.once('drain', resolve).once('close', resolve);
-        });
+        await new Promise<void>((resolve) => onceTaken(socket, resolve));
       }
     },
 
