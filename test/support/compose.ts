@@ -81,6 +81,7 @@ export async function startComposeMachine(): Promise<ComposeMachine> {
     },
     async close() {
       await way.close();
+      await docker.clear();
       await docker.close();
       await rm(clone, { recursive: true, force: true });
     },

@@ -15,6 +15,8 @@ export interface Dockerd {
   socketPath: string;
   /** Runs the command line against it; resolves with what it said, rejects with what it complained about. */
   cli(args: readonly string[], options?: { cwd?: string }): Promise<string>;
+  /** Removes all of its containers. Those with a restart policy would be back with the next daemon. */
+  clear(): Promise<void>;
   /** Ends it with all of its containers. Images stay in its data root, for the next run. */
   close(): Promise<void>;
 }
@@ -132,8 +134,11 @@ export async function startDockerd({
     const { stdout } = await execute('docker', [...args], { env, maxBuffer: MAX_OUTPUT_BYTES, ...options });
     return stdout;
   };
+  const clear = async (): Promise<void> => {
+    const all = (await cli(['ps', '--all', '--quiet'])).split('\n').filter((id) => id !== '');
+    if (all.length > 0) await cli(['rm', '--force', '--volumes', ...all]);
+  };
   // What a run left that was killed.
-  const left = (await cli(['ps', '--all', '--quiet'])).split('\n').filter((id) => id !== '');
-  if (left.length > 0) await cli(['rm', '--force', '--volumes', ...left]);
-  return { pid: child.pid ?? 0, host, socketPath, cli, close };
+  await clear();
+  return { pid: child.pid ?? 0, host, socketPath, cli, clear, close };
 }
