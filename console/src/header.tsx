@@ -1,5 +1,6 @@
 import { apiKey, base, keyWanted } from './connection.ts';
-import { Icon, type IconName } from './icon.tsx';
+import { IconButton } from './icon-button.tsx';
+import { type IconName } from './icon.tsx';
 import { hrefOf, route, type Route } from './route.ts';
 import { isReachable, readiness, runtimes } from './service-state.ts';
 import { theme, THEMES, type Theme } from './theme.ts';
@@ -40,15 +41,7 @@ export function Header() {
       <span class="spacer" />
       <State />
       {apiKey.value !== '' && (
-        <button
-          type="button"
-          class="icon-button"
-          aria-label="Change the API key"
-          title="API key"
-          onClick={() => (keyWanted.value = 'missing')}
-        >
-          <Icon name="key" />
-        </button>
+        <IconButton icon="key" label="Change the API key" title="API key" onClick={() => (keyWanted.value = 'missing')} />
       )}
       <ThemeSwitch />
     </header>
@@ -89,14 +82,11 @@ const THEME: Record<Theme, { icon: IconName; words: string }> = {
 function ThemeSwitch() {
   const next = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? 'system';
   return (
-    <button
-      type="button"
-      class="icon-button"
-      aria-label={`Colours: ${THEME[theme.value].words}. Change to ${THEME[next].words}`}
+    <IconButton
+      icon={THEME[theme.value].icon}
+      label={`Colours: ${THEME[theme.value].words}. Change to ${THEME[next].words}`}
       title={`Colours: ${THEME[theme.value].words}`}
       onClick={() => (theme.value = next)}
-    >
-      <Icon name={THEME[theme.value].icon} />
-    </button>
+    />
   );
 }

@@ -1,4 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
+import { IconButton } from '../icon-button.tsx';
 import { Icon } from '../icon.tsx';
 import { problems } from '../form/problems.ts';
 import { addCode, addInputs, codeFiles, inputFiles, removeInput } from '../program/draft.ts';
@@ -29,9 +30,7 @@ export function FilesPanel() {
                 <Icon name="file" />
                 <span class="file-path">{path}</span>
                 <span class="faint">{bytes(blob.size)}</span>
-                <button type="button" class="icon-button" aria-label={`Remove ${path}`} onClick={() => removeInput(path)}>
-                  <Icon name="close" />
-                </button>
+                <IconButton icon="close" label={`Remove ${path}`} onClick={() => removeInput(path)} />
               </li>
             ))}
           </ul>

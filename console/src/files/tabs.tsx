@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { Icon } from '../icon.tsx';
+import { IconButton } from '../icon-button.tsx';
 import { activeFile, activePath, codeFiles, entryPath, newFile, removeCode, renameCode } from '../program/draft.ts';
 
 /** The program's files; a double click or F2 renames one. */
@@ -49,16 +49,10 @@ export function FileTabs() {
               {path === entryPath.value && <span class="sr-only"> (runs)</span>}
             </button>
           )}
-          {files.length > 1 && (
-            <button type="button" class="icon-button" aria-label={`Remove ${path}`} onClick={() => removeCode(path)}>
-              <Icon name="close" />
-            </button>
-          )}
+          {files.length > 1 && <IconButton icon="close" label={`Remove ${path}`} onClick={() => removeCode(path)} />}
         </span>
       ))}
-      <button type="button" class="icon-button" aria-label="New file" title="New file" onClick={newFile}>
-        <Icon name="plus" />
-      </button>
+      <IconButton icon="plus" label="New file" title="New file" onClick={newFile} />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { Icon } from '../icon.tsx';
+import { IconButton } from '../icon-button.tsx';
 import type { Pair } from '../program/settings.ts';
 import { Field } from './field.tsx';
 
@@ -36,15 +36,12 @@ export function PairsField({ name, label, one, value, onChange }: Props) {
                 value={text}
                 onInput={(event) => set(index, [key, event.currentTarget.value])}
               />
-              <button
-                type="button"
-                class="icon-button"
-                aria-label={`Remove ${one} ${index + 1}`}
+              <IconButton
+                icon="close"
+                label={`Remove ${one} ${index + 1}`}
                 disabled={index === value.length}
                 onClick={() => onChange(value.filter((_, at) => at !== index))}
-              >
-                <Icon name="close" />
-              </button>
+              />
             </div>
           ))}
         </div>

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { apiKey, client, jobPath, wordsOf } from '../connection.ts';
+import { IconButton } from '../icon-button.tsx';
 import { Icon } from '../icon.tsx';
 import { LogPanel } from '../log/log-panel.tsx';
 import { CopyAs } from '../program/copy-as.tsx';
@@ -100,15 +101,12 @@ function LinkButton() {
     return () => clearTimeout(timer);
   }, [isCopied]);
   return (
-    <button
-      type="button"
-      class="icon-button"
-      aria-label={isCopied ? 'Copied' : 'Copy the link to this job'}
+    <IconButton
+      icon={isCopied ? 'check' : 'link'}
+      label={isCopied ? 'Copied' : 'Copy the link to this job'}
       title="Copy the link to this job"
       onClick={() => void copyText(location.href).then(setCopied)}
-    >
-      <Icon name={isCopied ? 'check' : 'link'} />
-    </button>
+    />
   );
 }
 

@@ -1,5 +1,7 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Icon } from '../icon.tsx';
+import type { Signal } from '@preact/signals';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { IconButton } from '../icon-button.tsx';
+import { Icon, type IconName } from '../icon.tsx';
 import { runtimes } from '../service-state.ts';
 import { stored } from '../stored.ts';
 import { plural } from '../words.ts';
@@ -7,6 +9,7 @@ import type { WatchedJob } from '../job/watch-job.ts';
 import { isOver } from '../job/watch-job.ts';
 import { copyText, saveBlob } from '../results/download.ts';
 import { plain } from './lines.ts';
+import { LogSearch } from './log-search.tsx';
 import { LogView } from './log-view.tsx';
 import { createSearch } from './search.ts';
 
@@ -34,7 +37,6 @@ export function LogPanel({ watched }: { watched: WatchedJob }) {
   const [query, setQuery] = useState('');
   const [hit, setHit] = useState(0);
   const [said, setSaid] = useState('');
-  const field = useRef<HTMLInputElement>(null);
   const changes = version.value;
 
   // A search looks at what is new only; another word is another search.
@@ -49,20 +51,6 @@ export function LogPanel({ watched }: { watched: WatchedJob }) {
     setHit((Math.min(hit, found - 1) + by + found) % found);
   };
 
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      const isTyping = event
-        .composedPath()
-        .some((each) => each instanceof HTMLElement && (each.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(each.tagName)));
-      if (event.key === '/' && !isTyping && !event.ctrlKey && !event.metaKey) {
-        event.preventDefault();
-        field.current?.focus();
-      }
-    };
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
-  }, []);
-
   const text = (): string => lines.all.map((line) => `${plain(line.text)}\n`).join('');
   const copy = async (): Promise<void> => setSaid((await copyText(text())) ? 'Copied' : 'The browser forbids it');
   useEffect(() => {
@@ -74,71 +62,27 @@ export function LogPanel({ watched }: { watched: WatchedJob }) {
   return (
     <section class="log" aria-label="Log of the job">
       <div class="log-bar">
-        <div class="log-search" role="search">
-          <Icon name="search" />
-          <input
-            ref={field}
-            type="search"
-            aria-label="Search the log"
-            placeholder="Search the log"
-            value={query}
-            onInput={(event) => {
-              setQuery(event.currentTarget.value);
-              setHit(0);
-              if (event.currentTarget.value !== '') setFollowing(false);
-            }}
-            onKeyDown={(event) => {
-              if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
-              if (event.key === 'Escape') setQuery('');
-            }}
-          />
-          {query !== '' && (
-            <>
-              <span class="log-found" aria-live="polite">
-                {found === 0 ? 'none' : `${Math.min(hit, found - 1) + 1} of ${found}`}
-              </span>
-              <button type="button" class="icon-button" aria-label="Previous match" title="Previous (Shift-Enter)" onClick={() => step(-1)}>
-                <Icon name="up" />
-              </button>
-              <button type="button" class="icon-button" aria-label="Next match" title="Next (Enter)" onClick={() => step(1)}>
-                <Icon name="down" />
-              </button>
-            </>
-          )}
-        </div>
+        <LogSearch
+          query={query}
+          onQuery={(next) => {
+            setQuery(next);
+            setHit(0);
+            if (next !== '') setFollowing(false);
+          }}
+          found={found}
+          hit={Math.min(hit, found - 1)}
+          onStep={step}
+        />
         <span class="spacer" />
-        <button
-          type="button"
-          class="icon-button"
-          aria-pressed={hasTimes.value}
-          aria-label="Times"
-          title="Times"
-          onClick={() => (hasTimes.value = !hasTimes.value)}
-        >
-          <Icon name="clock" />
-        </button>
-        <button
-          type="button"
-          class="icon-button"
-          aria-pressed={isWrapped.value}
-          aria-label="Wrap lines"
-          title="Wrap lines"
-          onClick={() => (isWrapped.value = !isWrapped.value)}
-        >
-          <Icon name="wrap" />
-        </button>
-        <button type="button" class="icon-button" aria-label="Copy the log" title="Copy" onClick={() => void copy()}>
-          <Icon name="copy" />
-        </button>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label="Download the log"
+        <Toggle icon="clock" label="Times" on={hasTimes} />
+        <Toggle icon="wrap" label="Wrap lines" on={isWrapped} />
+        <IconButton icon="copy" label="Copy the log" title="Copy" onClick={() => void copy()} />
+        <IconButton
+          icon="download"
+          label="Download the log"
           title="Download"
           onClick={() => saveBlob(new Blob([text()], { type: 'text/plain' }), `${watched.id}.log`)}
-        >
-          <Icon name="download" />
-        </button>
+        />
         <button
           type="button"
           class="small-button follow"
@@ -176,4 +120,8 @@ export function LogPanel({ watched }: { watched: WatchedJob }) {
       </div>
     </section>
   );
+}
+
+function Toggle({ icon, label, on }: { icon: IconName; label: string; on: Signal<boolean> }) {
+  return <IconButton icon={icon} label={label} title={label} aria-pressed={on.value} onClick={() => (on.value = !on.value)} />;
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Job, Status } from '../../../src/client/client.ts';
 import { apiKey, client, wordsOf } from '../connection.ts';
+import { IconButton } from '../icon-button.tsx';
 import { Icon } from '../icon.tsx';
 import { StatusBadge } from '../job/status-badge.tsx';
 import { isOver } from '../job/watch-job.ts';
@@ -150,29 +151,16 @@ function Row({ job, attempt, onGone }: { job: Job; attempt: (work: Promise<unkno
           {ago(created)}
         </time>
       </a>
-      <button type="button" class="icon-button" aria-label={`Run ${shortId(id)} again`} title="Run again" onClick={() => attempt(open())}>
-        <Icon name="again" />
-      </button>
+      <IconButton icon="again" label={`Run ${shortId(id)} again`} title="Run again" onClick={() => attempt(open())} />
       {isOver(status) ? (
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={`Remove ${shortId(id)}`}
+        <IconButton
+          icon="trash"
+          label={`Remove ${shortId(id)}`}
           title="Remove it with its log and files"
           onClick={() => attempt(client.peek().delete(id).then(onGone))}
-        >
-          <Icon name="trash" />
-        </button>
+        />
       ) : (
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={`Cancel ${shortId(id)}`}
-          title="Cancel"
-          onClick={() => attempt(client.peek().cancel(id))}
-        >
-          <Icon name="stop" />
-        </button>
+        <IconButton icon="stop" label={`Cancel ${shortId(id)}`} title="Cancel" onClick={() => attempt(client.peek().cancel(id))} />
       )}
     </li>
   );

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { DropOverlay } from '../files/drop-overlay.tsx';
 import { JobPanel } from '../job/job-panel.tsx';
-import { EXAMPLES } from '../program/examples.ts';
-import { openExample, ProgramPane } from '../program/program-pane.tsx';
+import { ExampleButtons } from '../program/example-buttons.tsx';
+import { ProgramPane } from '../program/program-pane.tsx';
 import { run } from '../program/run.ts';
 
 /** The program on one side, its job on the other; on a phone one of the two. */
@@ -51,22 +51,7 @@ function Welcome() {
         pages that it makes below.
       </p>
       <h3>Or begin with</h3>
-      <ul class="cards">
-        {EXAMPLES.map((example) => (
-          <li key={example.name}>
-            <button
-              type="button"
-              onClick={() => {
-                openExample(example);
-                void run();
-              }}
-            >
-              <strong>{example.name}</strong>
-              <span class="faint">{example.about}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      <ExampleButtons class="cards" onOpen={() => void run()} />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { apiKey, base } from '../connection.ts';
+import { IconButton } from '../icon-button.tsx';
 import { Icon } from '../icon.tsx';
 import { copyText } from '../results/download.ts';
 import { LANGUAGES, snippetOf, type Language, type Program } from './snippets.ts';
@@ -36,9 +37,7 @@ export function CopyAs({ program, label = 'Copy as' }: { program: () => Program;
             ))}
           </div>
           <span class="spacer" />
-          <button type="button" class="icon-button" aria-label="Close" onClick={() => dialog.current?.close()}>
-            <Icon name="close" />
-          </button>
+          <IconButton icon="close" label="Close" onClick={() => dialog.current?.close()} />
         </header>
         <pre tabIndex={0} role="region" aria-label={`As ${language}`}>
           {text}

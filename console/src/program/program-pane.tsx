@@ -9,13 +9,11 @@ import { Icon } from '../icon.tsx';
 import { runtimes } from '../service-state.ts';
 import { plural } from '../words.ts';
 import { CopyAs } from './copy-as.tsx';
-import { change, codeFiles, inputFiles, replaceDraft, settings } from './draft.ts';
-import { EXAMPLES, type Example } from './examples.ts';
+import { change, codeFiles, inputFiles, settings } from './draft.ts';
+import { ExampleButtons } from './example-buttons.tsx';
 import { isSubmitting, run } from './run.ts';
 
 const isMac = navigator.platform.startsWith('Mac');
-
-export const openExample = ({ code, settings: more }: Example): void => replaceDraft([{ path: 'main.py', text: code }], [], more);
 
 /** The program and how it is to run. */
 export function ProgramPane() {
@@ -110,22 +108,11 @@ function ExampleMenu() {
       }}
     >
       <summary class="small-button">Examples</summary>
-      <ul>
-        {EXAMPLES.map((example) => (
-          <li key={example.name}>
-            <button
-              type="button"
-              onClick={() => {
-                openExample(example);
-                if (menu.current !== null) menu.current.open = false;
-              }}
-            >
-              <strong>{example.name}</strong>
-              <span class="faint">{example.about}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      <ExampleButtons
+        onOpen={() => {
+          if (menu.current !== null) menu.current.open = false;
+        }}
+      />
     </details>
   );
 }

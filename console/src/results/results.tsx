@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Artifact } from '../../../src/client/client.ts';
 import { artifactUrl, jobPath, wordsOf } from '../connection.ts';
+import { IconButton } from '../icon-button.tsx';
 import { Icon } from '../icon.tsx';
 import { bytes, plural } from '../words.ts';
 import { saveFrom } from './download.ts';
@@ -78,9 +79,7 @@ function Result({ id, artifact, isOpen, onSave }: { id: string; artifact: Artifa
             {isShown ? 'Hide' : 'Show'}
           </button>
         )}
-        <button type="button" class="icon-button" aria-label={`Download ${artifact.name}`} title="Download" onClick={onSave}>
-          <Icon name="download" />
-        </button>
+        <IconButton icon="download" label={`Download ${artifact.name}`} title="Download" onClick={onSave} />
       </header>
       {isShown && <Preview id={id} artifact={artifact} />}
     </article>
