@@ -29,7 +29,10 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     proxy: Object.fromEntries(
-      ['/jobs', '/runtimes', '/readyz', '/healthz', '/openapi.json', '/docs', '/static'].map((path) => [path, 'http://127.0.0.1:8000']),
+      ['/jobs', '/runtimes', '/usage', '/readyz', '/healthz', '/openapi.json', '/docs', '/static'].map((path) => [
+        path,
+        'http://127.0.0.1:8000',
+      ]),
     ),
   },
 });

@@ -33,6 +33,7 @@ import { staticRoutes } from './static.ts';
 import { boundUploads } from './upload-rate.ts';
 import { tokenRoutes } from './tokens.ts';
 import type { App } from './typed-app.ts';
+import { usageRoutes } from './usage.ts';
 
 export interface AppParts {
   config: Config;
@@ -178,6 +179,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   artifactRoutes(app, jobsOf, artifacts);
   tokenRoutes(app, config, jobsOf, access.tokens);
   runtimeRoutes(app, runtimes);
+  usageRoutes(app, jobsOf);
   healthRoutes(app, parts.readiness);
   if (parts.metrics !== undefined) metricsRoutes(app, parts.metrics, config.METRICS_TOKEN);
   staticRoutes(app);

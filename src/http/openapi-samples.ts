@@ -146,6 +146,12 @@ export const SAMPLES: Record<string, OperationText> = {
     typescript: typescript('for (const { name, version, state } of await client.runtimes()) console.log(name, version, state);'),
     python: python('for runtime in client.runtimes():', '    print(runtime.name, runtime.version, runtime.state)'),
   },
+  getUsage: {
+    description: 'For whoever is near a bound, or waits: of the caller’s own jobs where there are API keys, else of all.',
+    curl: curl(at('/usage')),
+    typescript: plainFetch('/usage', 'console.log(await response.json());'),
+    python: plainPython('/usage', 'print(json.load(response))'),
+  },
   getHealth: {
     description: 'For whoever restarts a process that hangs.',
     curl: curl(at('/healthz')),

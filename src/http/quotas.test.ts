@@ -43,6 +43,24 @@ describe('quotas of an owner', () => {
     expect((await send(alice)).status).toBe(200);
   });
 
+  it('are told with what counts towards them, of the owner’s jobs alone', async () => {
+    const { alice, bob } = await started({ max_queued: 2, stored_mb: 1, jobs_per_minute: 0 });
+    await send(alice);
+    await send(alice);
+    await send(bob);
+    await claim(app.store);
+    const usage = async (tenant: Tenant): Promise<Record<string, unknown>> =>
+      (await (await tenant.fetch(`${app.url}/usage`)).json()) as Record<string, unknown>;
+    const stored = (await app.store.usage('alice')).bytes;
+    expect(await usage(alice)).toMatchObject({
+      queued: 1,
+      running: 1,
+      stored_bytes: stored,
+      limits: { queued: 2, running: null, stored_bytes: 1024 ** 2, jobs_per_minute: null },
+    });
+    expect(await usage(bob)).toMatchObject({ queued: 1, running: 0, limits: { queued: 1000 } });
+  });
+
   it('let a repeated request have its job, whatever waits', async () => {
     const { alice } = await started({ max_queued: 1 });
     const first = (await (await send(alice, formOf({}), { 'idempotency-key': 'k' })).json()) as object;

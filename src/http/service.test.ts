@@ -41,6 +41,16 @@ describe('what the service says of itself', () => {
     });
   });
 
+  it('tells how many jobs wait and run, and what they take', async () => {
+    const usage = (await (await fetch(`${app.url}/usage`)).json()) as object;
+    expect(usage).toEqual({
+      queued: expect.any(Number),
+      running: expect.any(Number),
+      stored_bytes: expect.any(Number),
+      limits: { queued: null, running: null, stored_bytes: null, jobs_per_minute: null, upload_bytes_per_minute: null, viewers: null },
+    });
+  });
+
   it('describes every route in OpenAPI 3.1, from the schemas that validate', async () => {
     const document = (await (await fetch(`${app.url}/openapi.json`)).json()) as {
       openapi: string;
@@ -71,6 +81,7 @@ describe('what the service says of itself', () => {
       '/jobs/{id}/token',
       '/readyz',
       '/runtimes',
+      '/usage',
     ]);
     for (const operations of Object.values(document.paths)) {
       for (const { responses } of Object.values(operations))

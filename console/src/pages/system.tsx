@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { apiKey, client } from '../connection.ts';
+import { apiKey, get } from '../connection.ts';
 import { Icon } from '../icon.tsx';
 import { serviceVersion } from '../schema.ts';
 import { isReachable, lookAtService, readiness, runtimes, type ReadinessPart } from '../service-state.ts';
@@ -16,7 +16,6 @@ const GUARANTEES: Record<string, string> = {
   disk: 'writes no more than it may',
 };
 const QUEUE_MS = 5000;
-const MAX_COUNTED = 200;
 
 /** How the service is: what works, what it guarantees, what waits, what can run. */
 export function System() {
@@ -104,18 +103,14 @@ function Part({ part: { name, ok, detail, remedy, guarantees = {}, notes = [] } 
 }
 
 function Queue() {
-  const [counts, setCounts] = useState<Record<'queued' | 'running', string>>();
+  const [counts, setCounts] = useState<Record<'queued' | 'running', number>>();
   const key = apiKey.value;
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isGone = false;
     const look = async (): Promise<void> => {
-      const count = async (status: 'queued' | 'running'): Promise<string> => {
-        const { jobs, next } = await client.peek().list({ status, limit: MAX_COUNTED });
-        return next === null ? String(jobs.length) : `${MAX_COUNTED} and more`;
-      };
-      const now = { queued: await count('queued'), running: await count('running') };
-      if (!isGone) setCounts(now);
+      const response = await get('usage');
+      if (response.ok && !isGone) setCounts((await response.json()) as Record<'queued' | 'running', number>);
     };
     const again = (): void => {
       if (!isGone)
