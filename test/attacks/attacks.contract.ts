@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Attack } from './attack.ts';
-import type { AttackedDriver } from './drivers.ts';
+import type { AttackedDriver } from './attacked-driver.ts';
 import { laySiege, type Siege } from './siege.ts';
 
 /** Images may have to be built first. */

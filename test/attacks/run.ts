@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAttacks } from './attack.ts';
-import { DRIVERS, type AttackedDriver } from './drivers.ts';
+import type { AttackedDriver } from './attacked-driver.ts';
+import { DRIVERS } from './drivers.ts';
 import { MITIGATIONS } from './mitigations.ts';
 import { readNetworkAttacks } from './network/attacks.ts';
 import { NETWORK_DRIVERS, withstandAllWithNetwork } from './network/drivers.ts';

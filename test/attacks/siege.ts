@@ -1,6 +1,6 @@
 import { openRuns } from '../../src/sandbox/contract/runs.contract.ts';
 import { givenTo, runAttack, type Attack } from './attack.ts';
-import type { AttackedDriver } from './drivers.ts';
+import type { AttackedDriver } from './attacked-driver.ts';
 import { hostAtRest, settled } from './host-state.ts';
 import { putUpTarget } from './target.ts';
 import { WORLD } from './world.ts';

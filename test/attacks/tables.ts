@@ -1,5 +1,5 @@
 import type { Attack } from './attack.ts';
-import type { AttackedDriver } from './drivers.ts';
+import type { AttackedDriver } from './attacked-driver.ts';
 import type { Mitigation } from './mitigations.ts';
 import type { Column, Results } from './results.ts';
 

@@ -4,16 +4,27 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Seconds of the files that take long, on two cores; near enough to put them in order. */
 export const SECONDS: Readonly<Record<string, number>> = {
-  'test/attacks/docker.test.ts': 120,
+  'test/attacks/docker.test.ts': 110,
   'test/fidelity/fidelity.test.ts': 140,
   'test/e2e/compose.test.ts': 110,
   'test/e2e/image.test.ts': 100,
   'src/sandbox/docker.test.ts': 124,
   'test/e2e/scaling.test.ts': 77,
   'test/e2e/s3.test.ts': 62,
-  'test/e2e/exec-image.test.ts': 55,
   'test/attacks/network/docker.test.ts': 52,
+  'test/attacks/bubblewrap.test.ts': 50,
+  'test/attacks/bubblewrap-warm.test.ts': 45,
   'test/attacks/network/network.test.ts': 40,
+  'src/sandbox/bubblewrap.test.ts': 40,
+  'src/sandbox/warm/soak.test.ts': 30,
+  'test/e2e/api-examples.test.ts': 25,
+  'test/faults/machine.test.ts': 23,
+  'src/sandbox/warm/warm.test.ts': 20,
+  'test/e2e/command-line-alone.test.ts': 20,
+  'test/e2e/doctor.test.ts': 20,
+  'test/e2e/start.test.ts': 17,
+  'test/e2e/exec-image.test.ts': 14,
+  'src/sandbox/none.test.ts': 10,
 };
 const OTHERS_SECONDS = 4;
 const DAEMON = join(import.meta.dirname, 'dockerd.ts');
