@@ -1,5 +1,5 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /** What came of each attack, by what it was made on: nothing, when it held. */
 export interface Column {
@@ -17,8 +17,8 @@ export interface Results {
   mitigations: Column | undefined;
 }
 
-/** Kept, so that the tables can be made in parts: all of it takes the better part of an hour. */
-const PATH = join(import.meta.dirname, '../../data/attacks.json');
+/** What docs/security.md is made of: kept, so that the tables can be made in parts, for all of it takes the better part of an hour. */
+const PATH = join(import.meta.dirname, '../../docs/security.json');
 
 const readKept = async (): Promise<Results> =>
   JSON.parse(await readFile(PATH, 'utf8').catch(() => '{"attacks":{},"outbound":{}}')) as Results;
@@ -27,9 +27,8 @@ const readKept = async (): Promise<Results> =>
 export async function keepColumn(put: (results: Results) => void): Promise<Results> {
   const results = await readKept();
   put(results);
-  await mkdir(dirname(PATH), { recursive: true });
   // As a whole, for another part may be at work beside this one.
-  await writeFile(`${PATH}.${process.pid}`, JSON.stringify(results));
+  await writeFile(`${PATH}.${process.pid}`, `${JSON.stringify(results, null, 1)}\n`);
   await rename(`${PATH}.${process.pid}`, PATH);
   return results;
 }

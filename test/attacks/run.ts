@@ -76,9 +76,9 @@ if (isMitigated) {
     say(`without ${mitigation.what}: ${result.join('; ') || 'HELD ALL THE SAME'}`);
     if (result.length === 0) failed = true;
     wrong[mitigation.what] = result;
+    if (save) await keepColumn((kept) => (kept.mitigations = columnOf({ ...kept.mitigations?.wrong, [mitigation.what]: result })));
   }
   results.mitigations = columnOf(wrong);
-  if (save) await keepColumn((kept) => (kept.mitigations = results.mitigations));
 }
 
 /** Replaces what stands between two marks of a page. */

@@ -22,7 +22,8 @@ const judged = (column: Column | undefined, id: string, reason: string | undefin
   const wrong = column?.wrong[id];
   if (wrong === undefined) return 'not tried';
   if (wrong.length === 0) return reason === undefined ? 'held' : '**held by now**';
-  return reason === undefined ? '**GOT THROUGH**' : `not held: ${reason}`;
+  if (reason !== undefined) return `not held: ${reason}`;
+  return wrong.some((what) => what.startsWith('got through')) ? '**GOT THROUGH**' : `**failed**: ${clipped(wrong.join('; '))}`;
 };
 
 /** Whether all that was tried came out as is promised. */

@@ -1,5 +1,5 @@
 # Leaves hundreds of dead children that nobody waits for: each takes a number until it is reaped.
-#: {"limits": {"pids": 40}}
+#: {"limits": {"pids": 40, "timeoutMs": 60000}}
 import os
 import time
 
