@@ -60,9 +60,9 @@ my ($F_DUPFD_CLOEXEC, $F_SETFD, $FD_CLOEXEC) = (1030, 2, 1);
 my ($SIGKILL, $RUSAGE_CHILDREN, $CLOCK_MONOTONIC, $EINTR, $ECHILD) = (9, -1, 1, 4, 10);
 my $RLIMIT_NOFILE = 7;
 
-# Descriptors. The launcher has the control socket at 3; what the init finds at 6 to 9 and bubblewrap at 4 and 5 is put
+# Descriptors. The launcher has the control socket at 3; what the init finds at 6 to 10 and bubblewrap at 4 and 5 is put
 # there just before bubblewrap is started. All that the launcher opens for itself lies above.
-my ($CONTROL, $FILTER, $ARGUMENTS, $PLAN, $STDOUT, $STDERR, $REPORT) = (3 .. 9);
+my ($CONTROL, $FILTER, $ARGUMENTS, $PLAN, $STDOUT, $STDERR, $REPORT, $LAUNCHER) = (3 .. 10);
 # A fork server finds its line to the service where a job's bubblewrap finds the filter; so does the keeper of a job's network.
 my $AGENT = $FILTER;
 my $NETWORK = $FILTER;
@@ -111,18 +111,18 @@ sub launch {
         elsif ($verb eq 'cgroup') { $prepared{cgroups} = \@rest }
         else { fail("unknown step $verb") }
     }
-    my $report = make_pipe();
-    my $orders = make_pipe();
+    # The launcher alone keeps the other end of `alive`, for as long as it lives.
+    my ($launcher, $report, $orders, $alive) = ($$, make_pipe(), make_pipe(), make_pipe());
 
     $child = fork;
     fail("fork: $!") unless defined $child;
     if ($child == 0) {
-        syscall($SYS_close, $orders->[1]);
-        become_job(\%prepared, $report->[1], $orders->[0]);
+        syscall($SYS_close, $_) for $orders->[1], $alive->[1];
+        become_job(\%prepared, $launcher, $report->[1], $orders->[0], $alive->[0]);
     }
     $waiting_child = $child;
     # What is not closed here keeps the readers of the output waiting for an end.
-    syscall($SYS_close, $_) for $report->[1], $orders->[0], $prepared{stdout}[1], $prepared{stderr}[1];
+    syscall($SYS_close, $_) for $report->[1], $orders->[0], $alive->[0], $prepared{stdout}[1], $prepared{stderr}[1];
 
     my $for_child = '';
     for my $step (read_plan($CONTROL, read_length())) {
@@ -161,7 +161,7 @@ sub launch {
 
 # The launcher's child: attached to the job's cgroups ahead of time, for that takes the longest; then waits for its orders.
 sub become_job {
-    my ($prepared, $report, $orders) = @_;
+    my ($prepared, $launcher, $report, $orders, $alive) = @_;
     $SIG{TERM} = 'DEFAULT';
     join_cgroups($prepared);
 
@@ -181,11 +181,13 @@ sub become_job {
     say_to($CONTROL, "started\n");
     my $stdout = $prepared->{stdout}[1];
     my $stderr = $one_pipe ? $stdout : $prepared->{stderr}[1];
-    call('dup3', $SYS_dup3, @$_, 0) for [$stdout, $STDOUT], [$stderr, $STDERR], [$report, $REPORT];
-    call('close_range', $SYS_close_range, $REPORT + 1, 0xffffffff, 0);
+    call('dup3', $SYS_dup3, @$_, 0) for [$stdout, $STDOUT], [$stderr, $STDERR], [$report, $REPORT], [$alive, $LAUNCHER];
+    call('close_range', $SYS_close_range, $LAUNCHER + 1, 0xffffffff, 0);
     syscall($SYS_close, $CONTROL);
     $failure_fd = 2;
     become_user($prepared);
+    # Bubblewrap says so itself, but later, and does not look whether there is somebody yet to die with.
+    die_with($launcher);
     %ENV = ();
     chdir '/';
     exec { $command[0] } @command or fail("$command[0]: $!");
@@ -483,6 +485,10 @@ sub init {
     $failure_fd = $REPORT;
     # It kills all processes that it can see: never outside of a process namespace.
     fail('not the first process of a namespace') if $sandboxed && $$ != 1;
+    # Killed along with bubblewrap, and that with the launcher; who died before either was arranged leaves an end of a pipe behind.
+    call('prctl', $SYS_prctl, $PR_SET_PDEATHSIG, $SIGKILL, 0, 0, 0);
+    vec(my $ended = '', $LAUNCHER, 1) = 1;
+    exit 125 if select $ended, undef, undef, 0;
     call('prctl', $SYS_prctl, $PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     # Not dumpable: the program, which has the same user, can't look into this process nor forge its report.
     call('prctl', $SYS_prctl, $PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -505,7 +511,7 @@ sub init {
         # The report stays open until exec has worked, so that a failure can be told.
         call('fcntl', $SYS_fcntl, $REPORT, $F_SETFD, $FD_CLOEXEC);
         syscall($SYS_close, $_) for $CONTROL .. $STDERR;
-        call('close_range', $SYS_close_range, $REPORT + 1, 0xffffffff, 0);
+        call('close_range', $SYS_close_range, $LAUNCHER, 0xffffffff, 0);
         set_rlimit(@$_) for @limits;
         syscall($SYS_setsid);
         umask 022;

@@ -1,9 +1,12 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { systemPython } from '../../test/support/system-python.ts';
+import { processesWith } from '../../test/support/processes.ts';
 import { untilWarm } from '../../test/support/start-path.ts';
 import { createBubblewrap } from './bubblewrap.ts';
+import { openRuns } from './contract/runs.contract.ts';
 import { DEFAULT_EGRESS } from './egress/serve.ts';
 import { sandboxContract } from './sandbox.contract.ts';
 import { whyCold } from './warm/eligible.ts';
@@ -60,4 +63,33 @@ describe('bubblewrap on this host', () => {
     await sandbox.close();
     expect((await readdir(tmpdir())).filter((name) => name.includes(instance))).toEqual([]);
   });
+
+  it('leaves nothing of a program whose launcher dies, however far it had come', async () => {
+    const interpreter = await systemPython();
+    const sandbox = createBubblewrap({ instance: `dies-${process.pid}`, firstUid: 54_321, ready: 1, interpreter: () => interpreter });
+    await sandbox.check();
+    const runs = await openRuns({ sandbox, interpreter, close: async () => undefined });
+    const token = `whose-launcher-dies-${process.pid}`;
+    for (let afterMs = 0; afterMs < 40; afterMs += 2) {
+      const begun = runs.begin('import time; time.sleep(60)', { args: [token] }).then(
+        ({ running }) => running,
+        () => undefined,
+      );
+      await delay(afterMs);
+      for (const pid of await launchers()) process.kill(pid, 'SIGKILL');
+      await (await begun)?.dispose().catch(() => undefined);
+    }
+    await expect.poll(() => processesWith(token), { timeout: 10_000 }).toEqual([]);
+    await runs.close();
+    await sandbox.close().catch(() => undefined);
+  });
 });
+
+/** This process's own, whether they have a program yet or wait for one. */
+async function launchers(): Promise<number[]> {
+  const children = (await readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')).trim().split(' ').filter(Boolean);
+  const lines = await Promise.all(
+    children.map(async (pid) => ({ pid, line: await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '') })),
+  );
+  return lines.filter(({ line }) => line.includes('sandbox-launch.pl\0launch')).map(({ pid }) => Number(pid));
+}
