@@ -1,5 +1,5 @@
 # Attributes beside files, where some file systems count nothing; ours counts them, and whoever watches the room may see it full.
-#: {"exitAmong": ["exited 0", "disk_limit"], "printsLike": "^(held\\n)?$"}
+#: {"exitAmong": ["exited 0", "disk_limit"], "printsLike": "^(held\\n?)?$"}
 import os
 
 from attack import does, held
