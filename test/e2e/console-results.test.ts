@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hasBrowser, launchBrowser, openPage } from '../support/browser.ts';
 import { commandLine } from '../support/command-line.ts';
 import { ended, openDrawer, run, sees } from '../support/console-page.ts';
@@ -116,6 +116,7 @@ describe.skipIf(!hasBrowser)('the console’s results', () => {
     const { stdout } = await commandLine(keysDir, { API_KEYS_FILE: keys }).run(['keys', 'create', 'alice']);
     const key = /jrk_\S+/.exec(stdout)?.[0] ?? '';
     const closedHome = await serviceHome();
+    onTestFinished(() => closedHome.close());
     const closed = await closedHome.start({ API_KEYS_FILE: keys });
     const { page } = await openPage(browser, closed.url);
     await page.locator('.key-dialog[open]').waitFor();
@@ -133,6 +134,5 @@ describe.skipIf(!hasBrowser)('the console’s results', () => {
     await page.reload();
     await sees(page, 'let in');
     await page.context().close();
-    await closedHome.close();
   });
 });
