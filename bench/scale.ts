@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startRedis } from '../test/support/redis-server.ts';
 import { serviceHome } from '../test/support/service.ts';
@@ -39,14 +39,20 @@ async function queueCost(count: number): Promise<void> {
     createRedisStore({ url: redis.url, prefix: 'cost', archive: artifacts, leaseMs: LEASE_MS, keepMs: 0, warn: (what) => say(what) });
   const [api, worker] = [open(), open()];
   const waiting = new AbortController();
+  const warmUp = 100;
+  const jobs = Array.from({ length: warmUp + count }, () => newJob());
+  // As uploads have done by then.
+  for (const { id } of jobs) await mkdir(join(home.dir, id));
   const one = async (): Promise<void> => {
-    await api.insert(newJob());
+    const job = jobs.pop();
+    if (job === undefined) throw new Error('there is no job left');
+    await api.insert(job);
     const claim = await worker.claim({ worker: 'bench', leaseMs: LEASE_MS, runtimes: [RUNTIME], signal: waiting.signal });
     if (claim === undefined) throw new Error('there is no job to claim');
     for (let batch = 0; batch < 3; batch += 1) await worker.append(claim.lease, lines(3));
     await worker.finish(claim.lease, succeeded({ log: lines(1) }));
   };
-  for (let warm = 0; warm < 100; warm += 1) await one();
+  for (let warm = 0; warm < warmUp; warm += 1) await one();
   const [ours, theirs] = [process.cpuUsage(), await cpuMsOf(redis.pid())];
   for (let done = 0; done < count; done += 1) await one();
   const used = process.cpuUsage(ours);
