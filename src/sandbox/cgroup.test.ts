@@ -27,6 +27,7 @@ describe('finding the control groups', () => {
   });
 });
 
+// Who is not root has no groups to write to, unless somebody has handed some on.
 describe.skipIf(process.getuid?.() !== 0)('a job’s groups (as root)', () => {
   it('weigh as much against other jobs as the job may take, so that many small ones don’t crowd out a large one', async () => {
     const cgroups = await openCgroups(`weights-${process.pid}`);

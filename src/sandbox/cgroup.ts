@@ -179,9 +179,10 @@ function version2(folder: string): Cgroups {
     async create(id) {
       const at = (file = ''): string => join(folder, id, file);
       await mkdir(at());
+      const procsFiles = [at('cgroup.procs')];
       return {
-        procsFiles: [at('cgroup.procs')],
-        attach: (pid) => attachTo([at('cgroup.procs')], pid),
+        procsFiles,
+        attach: (pid) => attachTo(procsFiles, pid),
         limit: onlyChanges({
           memoryBytes(bytes) {
             writeFileSync(at('memory.max'), String(bytes));

@@ -7,7 +7,7 @@ import { MITIGATIONS } from './mitigations.ts';
 import { readNetworkAttacks } from './network/attacks.ts';
 import { NETWORK_DRIVERS, withstandAllWithNetwork } from './network/drivers.ts';
 import { columnOf, keepColumn, type Results } from './results.ts';
-import { laySiege, type Siege } from './siege.ts';
+import { laySiege } from './siege.ts';
 import { attackTables, isAsPromised, mitigationsTable, outboundTable } from './tables.ts';
 import { resultWithout } from './without.ts';
 
@@ -33,20 +33,12 @@ const attacks = await readAttacks();
 const results: Results = { attacks: {}, outbound: {}, mitigations: undefined };
 let failed = false;
 
-/** Once more where nothing got through and the host was changed all the same, or time ran out: machines have other work, too. */
-async function withstand(siege: Siege, attack: (typeof attacks)[number]): Promise<string[]> {
-  const wrong = await siege.withstand(attack);
-  if (wrong.length === 0 || wrong.some((what) => what.startsWith('got through'))) return wrong;
-  say(`${attack.id}, tried again after: ${wrong.join('; ')}`);
-  return siege.withstand(attack);
-}
-
 async function besiege(driver: AttackedDriver): Promise<Record<string, string[]>> {
   const wrong: Record<string, string[]> = {};
   const siege = await laySiege(driver);
   try {
     for (const attack of attacks) {
-      wrong[attack.id] = await withstand(siege, attack);
+      wrong[attack.id] = await siege.withstand(attack);
       say(`${driver.name}: ${attack.id}: ${wrong[attack.id]?.join('; ') || 'held'}`);
     }
   } finally {

@@ -1,4 +1,4 @@
-import { MASKED, READ_ONLY, USERS } from './plan.ts';
+import { ATTACHED, MASKED, READ_ONLY, USERS } from './plan.ts';
 
 /** The containers that have a network, as requests to the engine: pure. In none of them is anything of a job's. */
 
@@ -20,13 +20,7 @@ function body({ image, program, runtime, labels }: OwnContainer, host: object): 
     Cmd: [],
     WorkingDir: '/',
     Labels: labels,
-    AttachStdin: true,
-    AttachStdout: true,
-    AttachStderr: true,
-    OpenStdin: true,
-    // When the service is gone, the input ends, and so does the program.
-    StdinOnce: true,
-    Tty: false,
+    ...ATTACHED,
     HostConfig: {
       IpcMode: 'none',
       CgroupnsMode: 'private',

@@ -79,6 +79,9 @@ export const MASKED = [
 ];
 export const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
+/** Attached to us alone. When the service is gone, the input ends, and so does what reads it: the init, a gateway's program. */
+export const ATTACHED = { AttachStdin: true, AttachStdout: true, AttachStderr: true, OpenStdin: true, StdinOnce: true, Tty: false };
+
 /** The request that makes a container (Engine API, POST /containers/create). */
 export function containerBody(plan: ContainerPlan): object {
   const { limits, given } = plan;
@@ -93,13 +96,7 @@ export function containerBody(plan: ContainerPlan): object {
     WorkingDir: '/',
     ...(plan.gateway === undefined ? { Hostname: 'job' } : {}),
     Labels: plan.labels,
-    AttachStdin: true,
-    AttachStdout: true,
-    AttachStderr: true,
-    OpenStdin: true,
-    // When the service is gone, the input ends, and so does the init.
-    StdinOnce: true,
-    Tty: false,
+    ...ATTACHED,
     HostConfig: {
       NetworkMode: plan.gateway === undefined ? 'none' : `container:${plan.gateway}`,
       // Without /dev/shm: it is a folder of the one place that jobs write to.

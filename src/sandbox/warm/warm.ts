@@ -54,9 +54,11 @@ export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts
   // What is installed in an environment doesn't change once it is ready.
   const possibleFor = new WeakMap<HostInterpreter, readonly number[]>();
   const possibleSections = (interpreter: HostInterpreter): readonly number[] => {
-    const known = possibleFor.get(interpreter) ?? sectionsFor(interpreter, sections);
-    possibleFor.set(interpreter, known);
-    return known;
+    const known = possibleFor.get(interpreter);
+    if (known !== undefined) return known;
+    const possible = sectionsFor(interpreter, sections);
+    possibleFor.set(interpreter, possible);
+    return possible;
   };
   const keyOf = (interpreter: HostInterpreter): string => JSON.stringify([interpreter.executable, interpreter.venv]);
   const poolFor = (interpreter: HostInterpreter, section: number): { pool: WarmPool; imported: ReadonlySet<string> } => {
