@@ -65,6 +65,8 @@ my $RLIMIT_NOFILE = 7;
 my ($CONTROL, $FILTER, $ARGUMENTS, $PLAN, $STDOUT, $STDERR, $REPORT, $LAUNCHER) = (3 .. 10);
 # A fork server finds its line to the service where a job's bubblewrap finds the filter; so does the keeper of a job's network.
 my $AGENT = $FILTER;
+# And where the init finds its plan, a pipe that ends with the launcher.
+my $LIFELINE = $PLAN;
 my $NETWORK = $FILTER;
 my $OWN_FROM = 20;
 
@@ -325,10 +327,14 @@ sub serve {
         elsif (my $mount = $mounts{$verb}) { $mount->(@rest) }
         else { fail("unknown step $verb") }
     }
-    my ($unshared, $mapped) = (make_pipe(), make_pipe());
+    # The launcher alone keeps the other end of `alive`, for as long as it lives. Bubblewrap can't be relied on for that: when it is killed
+    # early, its child has not yet said that it wants to die with it.
+    my ($launcher, $unshared, $mapped, $alive) = ($$, make_pipe(), make_pipe(), make_pipe());
     my $child = fork;
     fail("fork: $!") unless defined $child;
     if ($child == 0) {
+        die_with($launcher);
+        syscall($SYS_close, $_) for $unshared->[0], $mapped->[1], $alive->[1];
         my $groups = '';
         # Refused where it is not needed: without root there are no other groups to be had.
         syscall($SYS_setgroups, 0, $groups);
@@ -337,15 +343,17 @@ sub serve {
         read_bytes($mapped->[0], 1);
         call('setresgid', $SYS_setresgid, 0, 0, 0);
         call('setresuid', $SYS_setresuid, 0, 0, 0);
+        die_with($launcher);
         open_at(@$_) for @files;
+        call('dup3', $SYS_dup3, $alive->[0], $LIFELINE, 0);
         syscall($SYS_close, $CONTROL);
-        call('close_range', $SYS_close_range, $ARGUMENTS + 1, 0xffffffff, 0);
+        call('close_range', $SYS_close_range, $LIFELINE + 1, 0xffffffff, 0);
         $failure_fd = 2;
         %ENV = ();
         chdir '/';
         exec { $command[0] } @command or fail("$command[0]: $!");
     }
-    syscall($SYS_close, $AGENT);
+    syscall($SYS_close, $_) for $AGENT, $unshared->[1], $mapped->[0], $alive->[0];
     read_bytes($unshared->[0], 1);
     put("/proc/$child/uid_map", $maps[0]);
     put("/proc/$child/gid_map", $maps[1]);

@@ -52,8 +52,15 @@ export const DIFFERENCES: Record<string, string> = {
   initial_environment: '/proc/self/environ is the fork server’s, without the job’s variables; os.environ and getenv() are the job’s',
   loaded_modules: 'sys.modules holds what was imported ahead',
   gc_frozen: 'what was imported ahead is frozen, so that collections leave it shared',
+  immortal_objects: 'nor does their use count as a reference, for that would be written into pages that jobs share',
   import_in_del: 'imports still work in finalisers at the very end, where the interpreter has taken its import system apart',
 };
+
+/** Differences that not every Python has. */
+const ONLY_ON: Record<string, readonly string[]> = { immortal_objects: ['3.12', '3.13'] };
+
+export const differsOn = (program: string, series: string): boolean =>
+  program in DIFFERENCES && (ONLY_ON[program]?.includes(series) ?? true);
 
 /** What the sandbox itself makes different from a bare interpreter: warm and cold are compared only. */
 export const SANDBOX_ONLY: ReadonlySet<string> = new Set(['world']);

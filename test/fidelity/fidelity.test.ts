@@ -6,7 +6,7 @@ import { createBubblewrap } from '../../src/sandbox/bubblewrap.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { untilWarm } from '../support/start-path.ts';
 import { systemPython } from '../support/system-python.ts';
-import { casesFrom, DIFFERENCES, SANDBOX_ONLY, type Case } from './cases.ts';
+import { casesFrom, DIFFERENCES, differsOn, SANDBOX_ONLY, type Case } from './cases.ts';
 import { bare, inSandbox, type Doings } from './ways.ts';
 
 /** A job must not be able to tell a warm start from `python main.py`, but for what docs/warm-starts.md says. */
@@ -75,13 +75,13 @@ describe.each([
     return outcome;
   };
 
-  it.each(cases.filter(({ program }) => !(program in DIFFERENCES)))('$name is the same', (each) => {
+  it.each(cases.filter(({ program }) => !differsOn(program, interpreter.series)))('$name is the same', (each) => {
     const { warm, cold, bare } = outcomeOf(each);
     if (bare !== undefined) expect(warm).toEqual(bare);
     if (cold !== undefined) expect(warm).toEqual(cold);
   });
 
-  it.each(cases.filter(({ program }) => program in DIFFERENCES))('$name differs, as is said', (each) => {
+  it.each(cases.filter(({ program }) => differsOn(program, interpreter.series)))('$name differs, as is said', (each) => {
     const { warm, cold, bare } = outcomeOf(each);
     expect(warm).not.toEqual(bare);
     if (cold !== undefined) expect(cold).toEqual(bare);

@@ -25,12 +25,17 @@ const read = (path: string): string => {
   }
 };
 
-/** Of a service's process: launchers, which bear its number, and whatever runs as one of its jobs' users. */
+/**
+ * Of a service's process: launchers, which bear its number, and whatever runs as one of its jobs' users. What has ended counts if the
+ * service is to wait for it: when a launcher is killed, what it had becomes the machine's, whose first process may take its time.
+ */
 function ownProcesses(firstUid: number, servicePid: number): string[] {
   const launcher = new RegExp(`sandbox-launch\\.pl\\0(?:launch|serve)\\0${servicePid}\\0`);
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
-    const uid = Number(/^Uid:\t(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? -1);
+    const status = read(`/proc/${pid}/status`);
+    if (/^State:\tZ/m.test(status) && !status.includes(`PPid:\t${servicePid}\n`)) return false;
+    const uid = Number(/^Uid:\t(\d+)/m.exec(status)?.[1] ?? -1);
     return (uid >= firstUid && uid < firstUid + USERS) || launcher.test(read(`/proc/${pid}/cmdline`));
   });
 }

@@ -36,10 +36,10 @@ async function startPathOf(sandbox: Sandbox, interpreter: Interpreter): Promise<
   }
 }
 
-/** Waits until a sandbox starts small programs warm. Throws when it has not come to that within 30 s. */
-export async function untilWarm(sandbox: Sandbox, interpreter: Interpreter): Promise<void> {
-  const deadline = Date.now() + 30_000;
+/** Waits until a sandbox starts small programs warm. Throws when it has not come to that in time. */
+export async function untilWarm(sandbox: Sandbox, interpreter: Interpreter, withinMs = 30_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
   while ((await startPathOf(sandbox, interpreter)) === 'cold') {
-    if (Date.now() > deadline) throw new Error('the sandbox has started nothing warm in 30 s');
+    if (Date.now() > deadline) throw new Error(`the sandbox has started nothing warm in ${withinMs / 1000} s`);
   }
 }

@@ -10,8 +10,9 @@ import { untilWarm } from './start-path.ts';
 import { systemPython } from './system-python.ts';
 
 export interface SoakPlan {
+  /** At least; more where the kills take longer. */
   jobs: number;
-  /** So many times in between, a process of the fork servers' is killed at a random moment. */
+  /** So many times meanwhile, a process of the fork servers' is killed at a random moment. */
   kills: number;
   seed: number;
   atOnce: number;
@@ -26,14 +27,23 @@ export interface SoakResult {
   /** When all is quiet again, and when the driver is closed. */
   idle: { before: Leftovers; after: Leftovers };
   closed: Leftovers;
-  /** Of this process before and after; of the fork server, when it had done its first jobs and its last. */
+  /** Of this process before and after; of the fork server, when it had done a quarter of the jobs and its last. */
   descriptors: { before: number; after: number; serverEarly: number; serverLate: number };
-  memory: { earlyBytes: number; lateBytes: number; serverEarlyBytes: number; serverLateBytes: number };
+  /** What this process holds of the machine's and, where it can collect garbage at will (`--expose-gc`), what it has in use. */
+  memory: {
+    earlyBytes: number;
+    lateBytes: number;
+    usedEarlyBytes: number;
+    usedLateBytes: number;
+    serverEarlyBytes: number;
+    serverLateBytes: number;
+  };
   elapsedMs: number;
 }
 
 const MIB = 1024 * 1024;
 const FIRST_UID = 7_000_000;
+const LONGEST_LIFE_MS = 1500;
 
 /** Mulberry32: random enough, and the same for the same seed. */
 function randomFrom(seed: number): () => number {
@@ -156,40 +166,39 @@ export async function soak({ jobs, kills, seed, atOnce }: SoakPlan, tell: (line:
     if (result !== expected) wrong.push(`${number}: ${result}`);
     await rm(folder, { recursive: true });
     done += 1;
-    if (done === Math.ceil(jobs / 10)) early = figures();
+    if (done === Math.ceil(jobs / 4)) early = figures();
     if (done % 500 === 0) tell(`${done} jobs`);
   }
 
   let next = 0;
   const work = Promise.all(
     Array.from({ length: atOnce }, async () => {
-      while (next < jobs) {
+      while (next < jobs || killed < kills) {
         const number = next++;
         await job(number).catch((error: unknown) => wrong.push(`${number}: ${String(error)}`));
         for (const [server = 0] of serverFamilies()) seen.add(server);
       }
     }),
   );
-  // Spread over the jobs: so many jobs after the last one, and then at any moment of one. Node has not yet heard of the end of a child
-  // that is still among its children, so nobody else can have the number.
-  for (let kill = 0; kill < kills; kill++) {
-    const after = Math.floor(((kill + random()) * jobs) / kills);
-    while (done < after && done + wrong.length < jobs) await delay(1);
-    const pick = random();
-    while (done + wrong.length < jobs) {
-      await delay(random() * 30);
-      const family = serverFamilies().find((each) => !each.includes(0));
-      if (family === undefined) continue;
-      process.kill(family[Math.floor(pick * family.length)] ?? 0, 'SIGKILL');
-      killed += 1;
-      break;
-    }
+  // Most while it starts, some when it has served a while. Node has not yet heard of the end of a child that is still among its children,
+  // so nobody else can have the number.
+  while (killed < kills) {
+    await delay(random() ** 3 * LONGEST_LIFE_MS);
+    // Of the newest, which may be no more than a launcher yet.
+    const family = (serverFamilies().at(-1) ?? []).filter((pid) => pid !== 0);
+    const pick = family[Math.floor(random() * family.length)];
+    if (pick === undefined) continue;
+    process.kill(pick, 'SIGKILL');
+    killed += 1;
+    if (killed % 50 === 0) tell(`${killed} kills`);
   }
   await work;
   const elapsedMs = performance.now() - begun;
-  await untilWarm(sandbox, interpreter);
-  const after = await quiet(instance);
+  // A server that was killed ten times in a row is tried again after a minute.
+  await untilWarm(sandbox, interpreter, 120_000);
+  // Before the count, which reads much.
   const late = figures();
+  const after = await quiet(instance);
   await sandbox.close();
   await rm(home, { recursive: true });
   return {
@@ -205,14 +214,34 @@ export async function soak({ jobs, kills, seed, atOnce }: SoakPlan, tell: (line:
       serverEarly: early.serverDescriptors,
       serverLate: late.serverDescriptors,
     },
-    memory: { earlyBytes: early.bytes, lateBytes: late.bytes, serverEarlyBytes: early.serverBytes, serverLateBytes: late.serverBytes },
+    memory: {
+      earlyBytes: early.bytes,
+      lateBytes: late.bytes,
+      usedEarlyBytes: early.usedBytes,
+      usedLateBytes: late.usedBytes,
+      serverEarlyBytes: early.serverBytes,
+      serverLateBytes: late.serverBytes,
+    },
     elapsedMs,
   };
 }
 
-function figures(): { bytes: number; serverBytes: number; serverDescriptors: number } {
+interface Figures {
+  bytes: number;
+  usedBytes: number;
+  serverBytes: number;
+  serverDescriptors: number;
+}
+
+function figures(): Figures {
   const [server = 0] = serverFamilies().at(-1) ?? [];
-  return { bytes: memoryOf(process.pid), serverBytes: memoryOf(server), serverDescriptors: openDescriptors(server) };
+  globalThis.gc?.();
+  return {
+    bytes: memoryOf(process.pid),
+    usedBytes: process.memoryUsage().heapUsed,
+    serverBytes: memoryOf(server),
+    serverDescriptors: openDescriptors(server),
+  };
 }
 
 /** What is there when no job runs and the pool is as full as it is to be: asked until it stays the same. */

@@ -72,6 +72,7 @@ def _write(path, text):
 
 
 def give_up_rights(syscall_filter):
+    kernel.empty_bounding_set()
     kernel.drop_capabilities()
     kernel.install_filter(syscall_filter)
 

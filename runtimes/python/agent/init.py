@@ -39,6 +39,14 @@ def _make_inits(ask, answer):
     own = os.open("/proc/self/ns/pid", os.O_RDONLY)
     with open("/opt/agent/seccomp.bpf", "rb") as file:
         syscall_filter = file.read()
+    # What the inits are to have, and can have from here without the work: the maker itself needs what it holds, and never execs.
+    kernel.set_name("init")
+    kernel.set_dumpable(False)
+    kernel.empty_bounding_set()
+    # Python's own handler would let the job raise KeyboardInterrupt in there.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Blocked rather than handled: asked for below, and nothing else that the job sends to process 1 reaches it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     while os.read(ask, 1):
         kernel.unshare(kernel.CLONE_NEWPID)
         pid = kernel.clone_sibling()
@@ -54,12 +62,6 @@ def _make_inits(ask, answer):
 
 def _be_init(syscall_filter):
     kernel.close_all_but()
-    # Blocked rather than handled: asked for below, and nothing else that the job sends to process 1 reaches it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-    # Python's own handler would let the job raise KeyboardInterrupt in here.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    kernel.set_dumpable(False)
-    kernel.set_name("init")
     kernel.drop_capabilities()
     kernel.install_filter(syscall_filter)
     while True:

@@ -34,7 +34,10 @@ _PR_CAPBSET_DROP, _PR_SET_SECUREBITS, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 24
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _PR_SET_KEEPCAPS = 8
 _SECCOMP_MODE_FILTER = 2
-_LINUX_CAPABILITY_VERSION_3 = 0x20080522
+# Version 3, of this process.
+_CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)
+with open("/proc/sys/kernel/cap_last_cap") as _file:
+    _CAPABILITIES = int(_file.read()) + 1
 # NOROOT, NO_SETUID_FIXUP, KEEP_CAPS off, NO_CAP_AMBIENT_RAISE, each with its lock (capabilities(7)).
 _SECUREBITS = 0xEF
 
@@ -100,19 +103,17 @@ def set_name(name):
     _prctl(_PR_SET_NAME, ctypes.addressof(buffer))
 
 
+def empty_bounding_set():
+    """What no exec of this process, or of what comes of it, can give back. A new user namespace fills it again."""
+    for capability in range(_CAPABILITIES):
+        _prctl(_PR_CAPBSET_DROP, capability)
+
+
 def drop_capabilities():
-    """Gives up all capabilities, for good: none held, none to be had by any exec."""
+    """Gives up all that are held, for good. With an empty bounding set there are none to be had by any exec, either."""
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
-    capability = 0
-    while True:
-        try:
-            _prctl(_PR_CAPBSET_DROP, capability)
-        except OSError:
-            break  # The first number that the kernel does not know.
-        capability += 1
     _prctl(_PR_SET_SECUREBITS, _SECUREBITS)
-    header = struct.pack("=Ii", _LINUX_CAPABILITY_VERSION_3, 0)
-    _check(_libc.syscall(_SYS_capset, header, bytes(24)), "capset")
+    _check(_libc.syscall(_SYS_capset, _CAPABILITY_HEADER, bytes(24)), "capset")
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
@@ -123,8 +124,7 @@ def become_with(uid, capabilities):
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     held = sum(1 << number for number in capabilities)
-    header = struct.pack("=Ii", _LINUX_CAPABILITY_VERSION_3, 0)
-    _check(_libc.syscall(_SYS_capset, header, struct.pack("=6I", held, held, 0, 0, 0, 0)), "capset")
+    _check(_libc.syscall(_SYS_capset, _CAPABILITY_HEADER, struct.pack("=6I", held, held, 0, 0, 0, 0)), "capset")
 
 
 class _Program(ctypes.Structure):

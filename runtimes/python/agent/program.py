@@ -19,10 +19,9 @@ import ending
 
 _SOURCE = "/workspace/code"
 
-# Where the command line lies in memory, and how long it may be: proc(5), arg_start.
-_command_line = (0, 0)
-
-_REHEARSAL = """
+# What programs do first. The server runs all of it, for the interpreter writes to code that it has seldom run, and not to what it
+# knows. A job's process runs no more than every program does: what it touches, the kernel copies.
+_ALL_FIRST_STEPS = """
 import sys, os
 class C:
     def f(self, x=1, *rest, **more):
@@ -35,21 +34,33 @@ except ValueError as error:
 with open(os.devnull, "w") as file:
     print("x", 1, file=file, flush=True)
 """
+_FIRST_STEP = "str(1)\n"
+
+
+def _find_command_line():
+    """Where the command line lies in memory, and how long it may be: proc(5), arg_start. It is the same in all that are forked from here."""
+    with open("/proc/self/stat") as file:
+        start, end = map(int, file.read().rpartition(")")[2].split()[45:47])
+    return start, end - start
+
+
+_command_line = _find_command_line()
 
 
 def get_ready():
-    """In the job's process before the job is known: what is the same for all, and a rehearsal of the rest.
-
-    What it writes to, the kernel copies for this process then and not when the job is waiting.
-    """
-    global _command_line
-    with open("/proc/self/stat") as file:
-        start, end = map(int, file.read().rpartition(")")[2].split()[45:47])
-    _command_line = start, end - start
-    _set_environment(dict(os.environ))
+    """In the job's process before the job is known: what is the same for all, and a rehearsal of the rest."""
     _open_streams()
-    exec(compile(_REHEARSAL, "main.py", "exec", dont_inherit=True), {"__name__": "__main__"})
+    _run(_FIRST_STEP)
     gc.collect()
+
+
+def rehearse():
+    """In the server, before any job's process is forked."""
+    _run(_ALL_FIRST_STEPS)
+
+
+def _run(steps):
+    exec(compile(steps, "main.py", "exec", dont_inherit=True), {"__name__": "__main__"})
 
 
 def warm_up():
@@ -142,9 +153,15 @@ def _prepare(job):
 
 
 def _set_environment(variables):
-    os.environ.clear()
-    os.environ.update(variables)
-    time.tzset()
+    """Most of a job's is what the server has: each that changes costs a call of the C library, and a time zone's rules are long."""
+    zone = os.environ.get("TZ")
+    for name in [name for name in os.environ if name not in variables]:
+        del os.environ[name]
+    for name, value in variables.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+    if os.environ.get("TZ") != zone:
+        time.tzset()
 
 
 def _show_command_line(words):

@@ -27,12 +27,14 @@ import sys
 sys.path.pop(0)
 sys.path.append("/opt/agent")
 import confine  # noqa: E402
+import immortal  # noqa: E402
 import init  # noqa: E402
 import kernel  # noqa: E402
 import program  # noqa: E402
 
 sys.path.pop()
 
+import _signal  # noqa: E402
 import errno  # noqa: E402
 import fcntl  # noqa: E402
 import gc  # noqa: E402
@@ -42,6 +44,10 @@ import select  # noqa: E402
 import signal  # noqa: E402
 
 SERVICE = 4
+# Ends when the launcher does.
+LAUNCHER = 6
+# The interpreter specialises what has run eight times, and then leaves it alone.
+REHEARSALS = 16
 
 
 class Forked(BaseException):
@@ -81,6 +87,7 @@ class Server:
         signal.set_wakeup_fd(wake)
         poll = select.poll()
         poll.register(SERVICE, select.POLLIN)
+        poll.register(LAUNCHER, select.POLLIN)
         poll.register(woken, select.POLLIN)
         self.poll = poll
         self.say("up", *sorted({name.partition(".")[0] for name in sys.modules}))
@@ -91,6 +98,8 @@ class Server:
                 elif fd == woken:
                     os.read(woken, 4096)
                     self.reap()
+                elif fd == LAUNCHER:
+                    os._exit(0)
                 else:
                     self.pass_on(fd)
 
@@ -245,7 +254,8 @@ class Server:
 def become_job(name, uid, settings, syscall_filter, out, err, status, control):
     """In the forked process: isolated, without rights, warmed up, it waits for its job and returns the job's words."""
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # Not signal.signal: it looks for the names of the numbers.
+    _signal.signal(signal.SIGCHLD, _signal.SIG_DFL)
     # 1 and 2 are the program's, 3 tells the service, 4 is where the job's words come from. All else may be other jobs'.
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in (out, err, status, control)]
     for target, fd in zip((1, 2, 3, 4), moved):
@@ -260,7 +270,6 @@ def become_job(name, uid, settings, syscall_filter, out, err, status, control):
     confine.become(uid)
     os.umask(0o022)
     confine.give_up_rights(syscall_filter)
-    kernel.set_name(os.path.basename(sys.executable))
 
     program.warm_up()
     program.get_ready()
@@ -301,9 +310,11 @@ def has_buried(init_pid):
 
 
 def data_kb():
-    """What this process has of its own by now; a limit on memory of its program comes on top."""
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmData:"))
+    """What this process has of its own by now, with its stack; a limit on memory of its program comes on top."""
+    fd = os.open("/proc/self/statm", os.O_RDONLY)
+    pages = int(os.read(fd, 256).split()[5])
+    os.close(fd)
+    return pages * (resource.getpagesize() // 1024)
 
 
 def import_all(names):
@@ -321,15 +332,18 @@ def main():
     import_all(settings["imports"])
     # What packages import only when they are used.
     program.warm_up()
+    for _ in range(REHEARSALS):
+        program.rehearse()
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         print(f"{threads} threads after importing: such a process can't be forked safely", file=sys.stderr)
         os._exit(errno.EDEADLK)
-    for name in ("confine", "ending", "init", "kernel", "program"):
+    for name in ("confine", "ending", "immortal", "init", "kernel", "program"):
         sys.modules.pop(name, None)
     # What is there now stays as it is: later collections leave it alone, so that its pages stay shared.
     gc.collect()
     gc.disable()
+    immortal.make_all()
     gc.freeze()
     server.serve()
 

@@ -90,6 +90,7 @@ class World:
         # When memory is short, the kernel is to take the job and not the process that would tell of it.
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
+        kernel.empty_bounding_set()
         kernel.drop_capabilities()
         kernel.install_filter(self.syscall_filter)
         for number, limit in limits:

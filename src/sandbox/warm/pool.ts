@@ -41,7 +41,7 @@ interface Generation {
 
 export const SHRINK_EVERY_MS = 30_000;
 const RETRY_MS = 100;
-const MAX_RETRY_MS = 600_000;
+const MAX_RETRY_MS = 60_000;
 const SLOT_BYTES = 10 * 1024 ** 2;
 const MEMORY_SHARE = 0.1;
 /** How long what is known of the free memory is good for. */

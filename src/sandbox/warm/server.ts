@@ -88,6 +88,8 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
     cwd: '/',
     env: {},
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+    // A group of its own, which is what it starts as well, until bubblewrap has its session.
+    detached: true,
   });
   let errorText = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -96,6 +98,10 @@ export async function startForkServer(perl: string, steps: readonly Step[], star
   const gone = new Promise<string>((resolve) => {
     child.once('close', (code, signal) => resolve(`${errorText.trim()} (${signal ?? code})`.trim()));
     child.once('error', (error) => resolve(error.message));
+  });
+  // What it leaves when it is killed while it starts: the rest sees to it itself that it doesn't outlive it.
+  child.once('exit', () => {
+    if (child.pid !== undefined) sendKill(-child.pid);
   });
   let serverPid = 0;
   /**
