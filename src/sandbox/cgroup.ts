@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, write, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, write, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -61,10 +61,20 @@ function onlyChanges(writers: Record<keyof GroupLimits, (limit: number, before: 
 
 const writeTo = promisify(write);
 
+/** Without O_CREAT and O_TRUNC, which would have the kernel lock the folder against all that is going on in the hierarchy. */
+function put(path: string, value: string | number): void {
+  const fd = openSync(path, constants.O_WRONLY);
+  try {
+    writeSync(fd, String(value));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Only the writing waits for the kernel: opening and closing aren't worth a way through the thread pool each. */
 async function attachTo(procsFiles: readonly string[], pid: number): Promise<void> {
   for (const file of procsFiles) {
-    const fd = openSync(file, 'w');
+    const fd = openSync(file, constants.O_WRONLY);
     try {
       await writeTo(fd, String(pid));
     } finally {
@@ -146,8 +156,8 @@ function version1(folders: Record<Controller, string>): Cgroups {
         // Memory and swap together, where the kernel counts swap; else never swap the job out. The sum is never to be the smaller one.
         swapCounts ??= existsSync(at('memory', 'memory.memsw.limit_in_bytes'));
         if (swapCounts) files.push('memory.memsw.limit_in_bytes');
-        else writeFileSync(at('memory', 'memory.swappiness'), '0');
-        for (const file of bytes > before ? files.toReversed() : files) writeFileSync(at('memory', file), String(bytes));
+        else put(at('memory', 'memory.swappiness'), 0);
+        for (const file of bytes > before ? files.toReversed() : files) put(at('memory', file), bytes);
       };
       const procsFiles = CONTROLLERS.map((controller) => at(controller, 'cgroup.procs'));
       return {
@@ -155,11 +165,11 @@ function version1(folders: Record<Controller, string>): Cgroups {
         attach: (pid) => attachTo(procsFiles, pid),
         limit: onlyChanges({
           memoryBytes: limitMemory,
-          pids: (pids) => writeFileSync(at('pids', 'pids.max'), String(pids)),
+          pids: (pids) => put(at('pids', 'pids.max'), pids),
           cpus(cpus) {
-            writeFileSync(at('cpu', 'cpu.cfs_period_us'), String(CPU_PERIOD_US));
-            writeFileSync(at('cpu', 'cpu.cfs_quota_us'), String(cpuQuota(cpus)));
-            writeFileSync(at('cpu', 'cpu.shares'), String(sharesOf(cpus)));
+            put(at('cpu', 'cpu.cfs_period_us'), CPU_PERIOD_US);
+            put(at('cpu', 'cpu.cfs_quota_us'), cpuQuota(cpus));
+            put(at('cpu', 'cpu.shares'), sharesOf(cpus));
           },
         }),
         oomKills: () => counter(readFileSync(at('memory', 'memory.oom_control'), 'utf8'), 'oom_kill'),
@@ -185,15 +195,15 @@ function version2(folder: string): Cgroups {
         attach: (pid) => attachTo(procsFiles, pid),
         limit: onlyChanges({
           memoryBytes(bytes) {
-            writeFileSync(at('memory.max'), String(bytes));
+            put(at('memory.max'), bytes);
             // Absent where the kernel has no swap at all.
-            if (existsSync(at('memory.swap.max'))) writeFileSync(at('memory.swap.max'), '0');
-            writeFileSync(at('memory.oom.group'), '1');
+            if (existsSync(at('memory.swap.max'))) put(at('memory.swap.max'), 0);
+            put(at('memory.oom.group'), 1);
           },
-          pids: (pids) => writeFileSync(at('pids.max'), String(pids)),
+          pids: (pids) => put(at('pids.max'), pids),
           cpus(cpus) {
-            writeFileSync(at('cpu.max'), `${cpuQuota(cpus)} ${CPU_PERIOD_US}`);
-            writeFileSync(at('cpu.weight'), String(weightOf(cpus)));
+            put(at('cpu.max'), `${cpuQuota(cpus)} ${CPU_PERIOD_US}`);
+            put(at('cpu.weight'), weightOf(cpus));
           },
         }),
         oomKills: () => counter(readFileSync(at('memory.events'), 'utf8'), 'oom_kill'),

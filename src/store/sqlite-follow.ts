@@ -25,8 +25,8 @@ export function createFollow(db: DatabaseSync, guarded: <T>(read: () => T) => T,
         if (chunk === undefined) throw new Error(`the log of job ${id} lacks what comes after entry ${cursor}`);
         yield chunk;
         cursor = chunk.at(-1)?.seq ?? cursor;
-        // A long log must not keep everybody else waiting.
-        await nextTurn();
+        // A long log must not keep everybody else waiting. The end of a short one goes out with its last lines.
+        if (cursor < state.lines) await nextTurn();
       } else if (isFinal(state.status)) {
         return;
       } else {

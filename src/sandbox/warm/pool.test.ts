@@ -19,6 +19,10 @@ interface Straw {
   /** Slots that wait for their jobs, as the pool has told. */
   ready(): number;
   die(server: number): void;
+  /** From now on making a slot takes until `letGo`; `held` are being made. */
+  hold(): void;
+  held(): number;
+  letGo(): void;
 }
 
 function make(rules: Partial<PoolRules> = {}): Straw {
@@ -49,7 +53,12 @@ function make(rules: Partial<PoolRules> = {}): Straw {
       kill: async () => end('killed'),
     };
   };
+  let gate: PromiseWithResolvers<void> | undefined;
+  let held = 0;
   const makeSlot = async (): Promise<Slot> => {
+    held += 1;
+    await gate?.promise;
+    held -= 1;
     if (fail.slot) throw new Error('no slot');
     const id = ++serial;
     slots.add(id);
@@ -59,7 +68,22 @@ function make(rules: Partial<PoolRules> = {}): Straw {
   let ready = 0;
   const events: PoolEvents = { trouble: (what) => troubles.push(what), ready: (change) => (ready += change) };
   const pool = createWarmPool(startServer, makeSlot, { ...RULES, ...rules }, events);
-  return { pool, slots, servers, started, troubles, fail, ready: () => ready, die: (server) => ends.get(server)?.('dead') };
+  return {
+    pool,
+    slots,
+    servers,
+    started,
+    troubles,
+    fail,
+    ready: () => ready,
+    die: (server) => ends.get(server)?.('dead'),
+    hold: () => (gate = Promise.withResolvers()),
+    held: () => held,
+    letGo() {
+      gate?.resolve();
+      gate = undefined;
+    },
+  };
 }
 
 const settle = (): Promise<void> => vi.advanceTimersByTimeAsync(0).then(() => undefined);
@@ -94,6 +118,23 @@ describe('a pool of warm sandboxes', () => {
     expect([straw.slots.size, straw.ready()]).toEqual([4, 4]);
     await vi.advanceTimersByTimeAsync(SHRINK_EVERY_MS * 4);
     expect([straw.slots.size, straw.ready()]).toEqual([2, 2]);
+    await straw.pool.close();
+  });
+
+  it('makes several at once for as long as it is short of more than one', async () => {
+    const straw = make({ min: 1, max: 8 });
+    await settle();
+    // The kernel takes its time from here on.
+    straw.hold();
+    const taking = [straw.pool.take(), straw.pool.take()];
+    await settle();
+    // The first, being made for whoever waits, is not the only one that is made while it is.
+    for (let i = 0; i < 3; i++) taking.push(straw.pool.take());
+    await settle();
+    expect(straw.held()).toBe(3);
+    straw.letGo();
+    await settle();
+    expect((await Promise.all(taking)).every((slot) => typeof slot === 'object')).toBe(true);
     await straw.pool.close();
   });
 

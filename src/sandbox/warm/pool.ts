@@ -67,7 +67,8 @@ export function createWarmPool(
   const replaced = new Set<Generation>();
   let target = rules.min;
   let missed = false;
-  let filling: Promise<void> | undefined;
+  const makers = new Set<Promise<void>>();
+  let failure: { error: unknown } | undefined;
   let closed = false;
   let failures = 0;
   let retry: NodeJS.Timeout | undefined;
@@ -194,30 +195,39 @@ export function createWarmPool(
   };
 
   const makeMany = async (): Promise<void> => {
-    while (!closed && isShort()) {
+    while (!closed && failure === undefined && isShort()) {
       making += 1;
       await makeOne().finally(() => (making -= 1));
       failures = 0;
     }
   };
 
-  const fill = async (): Promise<void> => {
-    try {
-      const made = await Promise.allSettled(Array.from({ length: MAKERS }, makeMany));
-      for (const each of made) if (each.status === 'rejected') throw each.reason;
+  /** Nobody makes anything now: all that is wanted is there, or it can't be made. */
+  const settle = (): void => {
+    if (failure === undefined) {
       for (const generation of replaced) retire(generation);
-    } catch (error) {
-      failures += 1;
-      events.trouble('warm starts are not to be had now; jobs start cold', error);
-      for (const waiter of waiters.splice(0)) waiter('failing');
-      retry = setTimeout(refill, Math.min(RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS));
-      retry.unref();
+      return;
     }
+    failures += 1;
+    events.trouble('warm starts are not to be had now; jobs start cold', failure.error);
+    failure = undefined;
+    for (const waiter of waiters.splice(0)) waiter('failing');
+    retry = setTimeout(refill, Math.min(RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS));
+    retry.unref();
   };
   const refill = (): void => {
-    if (closed || filling !== undefined) return;
+    if (closed || failure !== undefined) return;
     clearTimeout(retry);
-    filling = fill().finally(() => (filling = undefined));
+    while (makers.size < MAKERS && isShort()) {
+      const maker = makeMany()
+        .catch((error: unknown) => (failure ??= { error }))
+        .then(() => {
+          makers.delete(maker);
+          if (makers.size === 0) settle();
+        });
+      makers.add(maker);
+    }
+    if (makers.size === 0) settle();
   };
 
   const shrink = setInterval(() => {
@@ -271,7 +281,7 @@ export function createWarmPool(
       clearInterval(shrink);
       clearTimeout(retry);
       for (const waiter of waiters.splice(0)) waiter('failing');
-      await filling;
+      await Promise.all(makers);
       await replacing;
       for (const generation of [...replaced, ...(current === undefined ? [] : [current])]) retire(generation);
       while (retiring.size > 0) await Promise.all(retiring);
