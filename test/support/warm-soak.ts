@@ -188,7 +188,11 @@ export async function soak({ jobs, kills, seed, atOnce }: SoakPlan, tell: (line:
     const family = (serverFamilies().at(-1) ?? []).filter((pid) => pid !== 0);
     const pick = family[Math.floor(random() * family.length)];
     if (pick === undefined) continue;
-    process.kill(pick, 'SIGKILL');
+    try {
+      process.kill(pick, 'SIGKILL');
+    } catch {
+      continue; // It has just ended with another one.
+    }
     killed += 1;
     if (killed % 50 === 0) tell(`${killed} kills`);
   }
