@@ -30,10 +30,11 @@ def make_all():
     immortal = sys.getrefcount(None)
     found = gc.get_objects()
     while found:
-        mortal = {id(each): each for each in found if sys.getrefcount(each) != immortal and not isinstance(each, types.FrameType)}
+        # By type() alone: isinstance() asks an object for its class, and some, as weak proxies, answer with an error.
+        mortal = {id(each): each for each in found if sys.getrefcount(each) != immortal and type(each) is not types.FrameType}
         for address in mortal:
             ctypes.c_uint32.from_address(address).value = immortal
         found = gc.get_referents(*mortal.values())
         for each in mortal.values():
-            if isinstance(each, types.CodeType):
+            if type(each) is types.CodeType:
                 found.extend(getattr(each, name) for name in _PARTS_OF_CODE)

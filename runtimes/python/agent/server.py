@@ -46,7 +46,7 @@ import signal  # noqa: E402
 SERVICE = 4
 # Ends when the launcher does.
 LAUNCHER = 6
-# The interpreter specialises what has run eight times, and then leaves it alone.
+# The interpreter specialises what has run some times, and then leaves it alone.
 REHEARSALS = 16
 
 
