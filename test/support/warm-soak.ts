@@ -180,8 +180,7 @@ export async function soak({ jobs, kills, seed, atOnce }: SoakPlan, tell: (line:
       }
     }),
   );
-  // Most while it starts, some when it has served a while. Node has not yet heard of the end of a child that is still among its children,
-  // so nobody else can have the number.
+  // Most while it starts, some when it has served a while.
   while (killed < kills) {
     await delay(random() ** 3 * LONGEST_LIFE_MS);
     // Of the newest, which may be no more than a launcher yet.
