@@ -150,6 +150,28 @@ describe.skipIf(missing !== undefined)(`docker${missing === undefined ? '' : ` (
       expect(await docker?.cli(['ps', '--all', '--quiet'])).toBe('');
     });
 
+    it.each([
+      ['was killed', ['kill']],
+      ['is not there any more', ['rm', '--force']],
+      ['was started anew', ['restart', '--time', '0']],
+    ])('removes what a service has made and not started once the container that it was in %s', async (_, over) => {
+      const cli = async (...args: string[]): Promise<string> => ((await docker?.cli(args)) ?? '').trim();
+      const home = await cli('run', '--detach', '--network', 'none', '--entrypoint', 'sleep', image, '600');
+      const made = await cli('create', '--label', `job-runner.owner=another-boot/1/1/1/${home}`, image);
+      const known = (): Promise<string> => cli('ps', '--all', '--quiet', '--no-trunc', '--filter', 'label=job-runner.owner');
+      await sandbox.check();
+      expect(await known()).toBe(made);
+      await expect
+        .poll(async () => {
+          // What is made and started anew within a second can't be told apart.
+          await cli(...over, home).catch(String);
+          await sandbox.check();
+          return known();
+        })
+        .toBe('');
+      await cli('rm', '--force', home).catch(String);
+    });
+
     it('starts a job again elsewhere when its container was taken away', async () => {
       const { running } = await runs.begin('print("up", flush=True); import time; time.sleep(60)');
       await running.output[Symbol.asyncIterator]().next();

@@ -10,9 +10,8 @@ import { itemsOf, ordersFor, roomFor } from './docker/given.ts';
 import { createDescribe } from './docker/describe.ts';
 import type { ImageDescription } from './docker/image.ts';
 import { createNetworks, type NetworkOptions, type Networks } from './docker/networks.ts';
-import { ownName } from './docker/owner.ts';
 import { LABELS, runOrder, type Given, type ImageRun } from './docker/plan.ts';
-import { sweep } from './docker/sweep.ts';
+import { nameFor, sweep } from './docker/sweep.ts';
 import { createWarmStarts, type WarmOptions, type WarmStarts } from './docker/warm-start.ts';
 import { exitOf } from './exit.ts';
 import { firstCause } from './first-cause.ts';
@@ -48,6 +47,12 @@ const KILL_AGAIN_MS = 5000;
 const SWEEP_MS = 60_000;
 const CORES = availableParallelism();
 
+interface Connected extends Connection {
+  networks: Networks;
+  /** What containers are labelled with, to be known as this process's. */
+  owner: string;
+}
+
 interface Started {
   container: Container;
   path: StartPath;
@@ -56,13 +61,12 @@ interface Started {
 
 /** Runs each job in a container of its own, over the Engine API. docs/sandbox.md tells what stands between a job and the machine. */
 export function createDocker(options: DockerOptions): DockerSandbox {
-  let connection: (Connection & { networks: Networks }) | undefined;
+  let connection: Connected | undefined;
   let warm: WarmStarts | undefined;
   let sweeping: NodeJS.Timeout | undefined;
   const running = new Set<Running>();
-  const owner = ownName();
 
-  const engine = (): Connection & { networks: Networks } => {
+  const engine = (): Connected => {
     if (connection === undefined) throw new Error('check() comes first');
     return connection;
   };
@@ -71,7 +75,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     limits,
     profile: seccompProfile(engine().architecture),
     runtime: options.runtime,
-    labels: { [LABELS.owner]: owner, ...labels },
+    labels: { [LABELS.owner]: engine().owner, ...labels },
   });
   const filter = (): Buffer => seccompFilter(engine().architecture);
 
@@ -193,7 +197,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     async check() {
       if (connection === undefined) {
         const found = await connect(options.engine, options.runtime);
-        connection = { ...found, networks: createNetworks(found, options) };
+        connection = { ...found, networks: createNetworks(found, options), owner: await nameFor(found.client) };
       }
       const { client, networks, health } = connection;
       await sweep(client);

@@ -91,10 +91,14 @@ describe.skipIf(missing !== undefined)(`on a machine with Docker and nothing els
       expect(log).toContain('over');
     });
 
-    /** The record in Redis has the worker's name, which begins with its container's. */
+    /** The record in Redis has the worker's name, which begins with its container's. It dies as it makes a container for another job. */
     async function killWorkerOf(id: string): Promise<void> {
       const worker = await machine.compose(['exec', '-T', 'redis', 'redis-cli', 'HGET', `job-runner:job:${id}`, 'worker']);
-      await machine.docker.cli(['kill', worker.split('/')[0] ?? '']);
+      const [container = ''] = worker.split('/');
+      const labels = await machine.docker.cli(['ps', '--all', '--format', '{{.Label "job-runner.owner"}}']);
+      const owner = labels.split('\n').find((label) => label.includes(`/${container}`)) ?? 'nobody';
+      await machine.docker.cli(['kill', container]);
+      await machine.docker.cli(['create', '--label', `job-runner.owner=${owner}`, EXEC_IMAGE]);
     }
 
     it('leaves nothing but its data when it is taken down, whoever was killed before', async () => {
