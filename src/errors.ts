@@ -61,3 +61,9 @@ export class StartError extends Error {
 /** The system's error code (`ENOENT`, `ENOSPC` …) of something caught, if it has one. */
 export const errnoOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+/** Whether something failed for want of a file descriptor (EMFILE, ENFILE), itself or what it was caused by. */
+export function lacksDescriptors(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === 'EMFILE' || code === 'ENFILE' || (error instanceof Error && error.cause !== undefined && lacksDescriptors(error.cause));
+}

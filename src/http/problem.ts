@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../api/problem.ts';
-import { ApiError, ERROR_CODES, errnoOf } from '../errors.ts';
+import { ApiError, ERROR_CODES, errnoOf, lacksDescriptors } from '../errors.ts';
 import { StoreError } from '../store/store.ts';
 import { isSending, whileReadingAway } from './linger.ts';
 
@@ -26,7 +26,7 @@ function clientError(error: unknown): ApiError | undefined {
   }
   const code = errnoOf(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ApiError('storage_full', 'there is no room left on the server', { cause: error });
-  if (code === 'EMFILE' || code === 'ENFILE') {
+  if (lacksDescriptors(error)) {
     return new ApiError('unavailable', 'the server is out of file descriptors; try again', {
       headers: { 'retry-after': RETRY_AFTER_SEC },
       cause: error,

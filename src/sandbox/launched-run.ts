@@ -1,5 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { untilDescriptors } from '../descriptors.ts';
+import { lacksDescriptors } from '../errors.ts';
 import type { Cgroup } from './cgroup.ts';
 import { collectRun } from './collect-run.ts';
 import { exitOf } from './exit.ts';
@@ -40,15 +42,20 @@ export function followLaunched({ launched, run, signal, path, coldBecause, folde
     try {
       const { program, whole } = await launched.ended;
       cause.settle();
+      const wallMs = program?.wallMs ?? performance.now() - startedAt;
       const { cpuMs, maxRssBytes } = program ?? whole;
-      return {
+      const told = (): Ended => ({
         exit: cause.get() ?? naturalExit(exitOf(program)),
-        usage: {
-          wallMs: program?.wallMs ?? performance.now() - startedAt,
-          cpuMs,
-          maxRssBytes: Math.max(maxRssBytes, held?.cgroup?.peakBytes() ?? 0),
-        },
-      };
+        usage: { wallMs, cpuMs, maxRssBytes: Math.max(maxRssBytes, held?.cgroup?.peakBytes() ?? 0) },
+      });
+      try {
+        return told();
+      } catch (error) {
+        if (!lacksDescriptors(error)) throw error;
+        // What it did is not lost for that: its group can be looked at later.
+        await untilDescriptors();
+        return told();
+      }
     } finally {
       cause.settle();
       unwatch();

@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import type { Artifact } from '../api/job.ts';
 import { parseDestination, type NetPolicy } from '../api/net-policy.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
+import { untilDescriptors } from '../descriptors.ts';
+import { lacksDescriptors } from '../errors.ts';
 import { endingOf, type Outcome, type Usage } from '../jobs/outcome.ts';
 import { runnerEntry, says } from '../jobs/runner-lines.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
@@ -69,7 +71,8 @@ const MIB = 1024 * 1024;
 
 /**
  * One attempt, from the claim to the finished (or handed back) job: inputs → sandbox → log → artifacts → finish.
- * Never throws for anything that the job did. `drain` aborts when running jobs are to go back to the queue.
+ * Never throws for anything that the job did. `drain` aborts when running jobs are to go back to the queue. Where descriptors are lacking the
+ * job goes there as well, and it takes until there are some again.
  */
 export async function runAttempt(claim: Claim, parts: AttemptParts, drain: AbortSignal): Promise<void> {
   const { store, rules } = parts;
@@ -94,11 +97,14 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
   const say = (text: string): Promise<void> => log.add(runnerEntry(text, Date.now()));
   const watched = parts.watch(job);
   let end: AttemptEnd = { kind: 'lost' };
+  let comeBack = async (): Promise<void> => undefined;
   const going: Going = { ...parts, logger, job, log, say, watched, signal: abort.signal, undo: [] };
 
   try {
     let result: Result;
     let sorry: NewLogEntry[] = [];
+    /** Why the job goes back to the queue, if it does. */
+    let handBack: string | undefined;
     const failed = (error: unknown): Result => {
       if (error instanceof LeaseLost) throw error;
       logger.error({ err: error }, 'the attempt failed for a reason of ours');
@@ -111,6 +117,10 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
       result = await execute(going);
     } catch (error) {
       result = failed(error);
+      if (lacksDescriptors(error)) {
+        handBack = says.noDescriptors();
+        comeBack = () => untilDescriptors(drain);
+      }
     }
     if (abort.signal.reason === 'lost') throw new LeaseLost('the lease is lost');
     // A store without room for all of the log still has room for the end; one that is away may be back, and the job is tried again.
@@ -119,10 +129,11 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
       result = { ...failed(error), truncated: true };
       return [];
     });
-    if (abort.signal.reason === 'released' && result.outcome.kind === 'canceled') {
-      await store.release(lease, [...rest, runnerEntry(says.handedBack(), Date.now())]);
+    if (abort.signal.reason === 'released' && result.outcome.kind === 'canceled') handBack = says.handedBack();
+    if (handBack !== undefined) {
+      await store.release(lease, [...rest, runnerEntry(handBack, Date.now())]);
       end = { kind: 'handed_back' };
-      logger.info('handed back to the queue');
+      logger.info({ why: handBack }, 'handed back to the queue');
       return;
     }
     const finished = await store.finish(lease, {
@@ -147,6 +158,7 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
     }
     claim.canceled.removeEventListener('abort', onCancel);
     drain.removeEventListener('abort', onDrain);
+    await comeBack();
   }
 }
 

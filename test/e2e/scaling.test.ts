@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { jobOf, submit } from '../support/app.ts';
 import { processesWith } from '../support/processes.ts';
 import { skipRedis, startRedis, type RedisServer } from '../support/redis-server.ts';
-import { followAll, readStream, serviceHome, type RunningService, type ServiceHome } from '../support/service.ts';
+import { followAll, limitDescriptors, readStream, serviceHome, type RunningService, type ServiceHome } from '../support/service.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const COUNTING = 'import time\nfor i in range(40):\n  print(i, flush=True)\n  time.sleep(0.05)';
@@ -79,6 +79,28 @@ describe.skipIf(skipRedis)('APIs and workers of their own, over Redis', () => {
     expect((await jobOf(api.url, waiting)).job).toMatchObject({ status: 'queued' });
     await startWorker();
     expect(await finalOf(api, waiting)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('puts a job back that its worker has no descriptors for, and takes it again when there are some', async () => {
+    const [api, worker] = await Promise.all([startApi(), startWorker({ CONCURRENCY: '1' })]);
+    await workersKnown(api);
+    const limit = (descriptors: number): void => limitDescriptors(worker, descriptors);
+    limit(1);
+    const id = await run(api, 'print("ran")');
+    const lines: string[] = [];
+    await readStream(`${api.url}/jobs/${id}/logs/stream`, ({ data }) => {
+      lines.push(data);
+      if (data === '[runner] the worker has no descriptors left for the moment; the job goes back to the queue') limit(4096);
+    });
+    expect(lines).toEqual([
+      expect.stringContaining('starting job'),
+      expect.stringContaining('no descriptors left'),
+      expect.stringContaining('starting job'),
+      'ran',
+      '[runner] finished with code 0',
+      'complete',
+    ]);
+    expect((await jobOf(api.url, id)).job).toMatchObject({ status: 'succeeded', attempt: 1 });
   });
 
   it('streams a log to every API, ends it, and serves it after the job is over as before', async () => {

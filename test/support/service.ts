@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,6 +100,10 @@ export async function serviceHome(): Promise<ServiceHome> {
     },
   };
 }
+
+/** How many descriptors a service may have from now on: what is open stays so. */
+export const limitDescriptors = ({ pid }: RunningService, limit: number): void =>
+  void execFileSync('prlimit', ['--pid', String(pid), `--nofile=${limit}:`]);
 
 /** Events of a stream until it ends or breaks; `onEvent` may look at each. Resolves with all of them. */
 export async function readStream(
