@@ -24,6 +24,7 @@ const COMMANDS = {
       'dockerd',
       'docker-compose',
       'mmdebstrap',
+      'podman',
       'radosgw',
       'redis-server',
     ],
@@ -33,7 +34,7 @@ const COMMANDS = {
   bench: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['bench/bench.ts'] },
   attacks: {
     build: false,
-    programs: ['bwrap', 'perl', 'python3', 'dockerd', 'mmdebstrap', 'slirp4netns', 'nft', 'ip'],
+    programs: ['bwrap', 'perl', 'python3', 'dockerd', 'podman', 'mmdebstrap', 'slirp4netns', 'nft', 'ip'],
     run: ['test/attacks/run.ts'],
   },
   keys: { build: true, programs: [], run: ['dist/cli/main.js', 'keys'] },

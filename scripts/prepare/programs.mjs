@@ -24,6 +24,12 @@ const PROGRAMS = {
     testsOnly: true,
     isThere: () => !isRoot() || onPath('docker-compose'),
   },
+  podman: {
+    packages: ['podman'],
+    purpose: 'runs the tests’ containers where Docker does not',
+    testsOnly: true,
+    isThere: () => !isRoot() || onPath('podman'),
+  },
   mmdebstrap: {
     packages: ['mmdebstrap'],
     purpose: 'makes images for tests',

@@ -6,7 +6,6 @@ import { createImageRuntimes } from '../runtimes/image-runtimes.ts';
 import type { Runtimes } from '../runtimes/runtime.ts';
 import { createRuntimes } from '../runtimes/runtimes.ts';
 import { createDocker } from '../sandbox/docker.ts';
-import { buildCommand } from '../sandbox/docker/image.ts';
 import type { Sandbox, SandboxHealth } from '../sandbox/sandbox.ts';
 import type { PoolEvents } from '../sandbox/warm/pool.ts';
 import { chooseSandbox, egressOf, warmContainers } from './choose-sandbox.ts';
@@ -66,7 +65,7 @@ async function inContainers({ config, environment, warmEvents }: ExecutionParts,
   const runtimes = await createImageRuntimes({
     images: named.length > 0 ? named : [{ name: undefined, image: config.JOB_RUN_IMAGE }],
     describe: (image) => sandbox.describe(image),
-    buildCommand,
+    buildCommand: (image) => sandbox.buildCommand(image),
     defaultRuntime: config.DEFAULT_RUNTIME,
     aliases: config.RUNTIME_ALIASES,
     lookEveryMs: LOOK_AT_IMAGES_MS,

@@ -6,7 +6,8 @@ import { launcherScript, networkScript } from './launcher.ts';
 import { MASKED_PROC } from './masked-proc.ts';
 import { INSIDE, type Host } from './plan.ts';
 import { MODULES_DIR } from './plots.ts';
-import { seccompFilter, type Architecture } from './seccomp.ts';
+import type { Architecture } from './seccomp/calls.ts';
+import { seccompFilter } from './seccomp/filter.ts';
 
 /** The fork server's program; copied, for jobs' users can't enter every folder that this package may lie in. */
 const AGENT = join(import.meta.dirname, '../../runtimes/python/agent');

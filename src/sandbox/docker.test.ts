@@ -1,67 +1,37 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildExecImage } from '../../test/support/docker-image.ts';
 import { startDockerd, whyNoDockerd, type Dockerd } from '../../test/support/dockerd.ts';
-import type { ImageInterpreter } from '../runtimes/runtime.ts';
+import { engineContract, LIMITS, openOn } from './contract/engine.contract.ts';
 import { openRuns, type Runs } from './contract/runs.contract.ts';
 import { createDocker, type DockerOptions, type DockerSandbox } from './docker.ts';
 import { DEFAULT_EGRESS } from './egress/serve.ts';
-import { sandboxContract } from './sandbox.contract.ts';
-import { NetworkUnavailable, SandboxLost, type Limits } from './sandbox.ts';
-import { whyCold } from './warm/eligible.ts';
+import { NetworkUnavailable } from './sandbox.ts';
 
-const HOLDER = fileURLToPath(new URL('../../test/support/container-holder.ts', import.meta.url));
 const MIB = 1024 * 1024;
 const BUILD_MS = 10 * 60_000;
 const missing = whyNoDockerd();
 
-/** What most of the contract's programs are given. */
-const LIMITS: Limits = { timeoutMs: 20_000, cpus: 1, memoryBytes: 256 * MIB, pids: 64, diskBytes: 32 * MIB, outputBytes: MIB };
-
 describe.skipIf(missing !== undefined)(`docker${missing === undefined ? '' : ` (${missing})`}`, () => {
-  let docker: Dockerd | undefined;
-  let image: string;
+  let docker: Dockerd;
   beforeAll(async () => {
     docker = await startDockerd();
-    image = await buildExecImage(docker);
+    await buildExecImage(docker);
   }, BUILD_MS);
   afterAll(() => docker?.close());
 
-  const engine = (): DockerOptions['engine'] => ({ dockerHost: docker?.host, certificates: undefined, runtimeDir: undefined });
+  const engine = (): DockerOptions['engine'] => ({ dockerHost: docker.host, certificates: undefined, runtimeDir: undefined });
 
-  async function open(more: Partial<DockerOptions> = {}): Promise<{ sandbox: DockerSandbox; interpreter: ImageInterpreter }> {
-    const sandbox = createDocker({ engine: engine(), runtime: undefined, ...more });
-    await sandbox.check();
-    const description = await sandbox.describe(image);
-    if (description === undefined) throw new Error('the image is not there');
-    return { sandbox, interpreter: description.interpreter };
-  }
-
-  sandboxContract('docker', async () => ({ ...(await open()), close: async () => undefined }));
-
-  sandboxContract('docker, warm', async () => {
-    const troubles: string[] = [];
-    const events = { trouble: (what: string, error: unknown) => troubles.push(`${what}: ${String(error)}`) };
-    const { sandbox, interpreter } = await open({ warm: { rules: { size: 2, waitMs: 30_000 }, limits: LIMITS, events } });
-    sandbox.anticipate(interpreter);
-    return {
-      sandbox,
-      interpreter,
-      pathOf: (run) =>
-        run.interpreter === interpreter && whyCold(run) === undefined && run.limits.diskBytes === LIMITS.diskBytes ? 'warm' : 'cold',
-      close: async () => {
-        if (troubles.length > 0) throw new Error(troubles.join('\n'));
-      },
-    };
-  });
+  engineContract(
+    'docker',
+    () => docker,
+    ({ diskBytes }) => diskBytes === LIMITS.diskBytes,
+  );
 
   describe('on this engine', () => {
     let sandbox: DockerSandbox;
     let runs: Runs;
     beforeAll(async () => {
-      const opened = await open();
+      const opened = await openOn(docker);
       sandbox = opened.sandbox;
       runs = await openRuns({ ...opened, close: async () => undefined });
     });
@@ -77,8 +47,8 @@ describe.skipIf(missing !== undefined)(`docker${missing === undefined ? '' : ` (
         stdin: 'word-of-the-job',
       });
       await running.output[Symbol.asyncIterator]().next();
-      const id = (await docker?.cli(['ps', '--quiet', '--no-trunc']))?.trim() ?? '';
-      const said = (await docker?.cli(['inspect', id])) ?? '';
+      const id = (await docker.cli(['ps', '--quiet', '--no-trunc'])).trim();
+      const said = await docker.cli(['inspect', id]);
       await running.dispose();
       expect(said).not.toContain('word-of-the-job');
       const [{ HostConfig: made, Mounts: mounts }] = JSON.parse(said);
@@ -136,52 +106,5 @@ describe.skipIf(missing !== undefined)(`docker${missing === undefined ? '' : ` (
       const other = createDocker({ engine: { ...engine(), dockerHost: 'unix:///nonexistent/docker.sock' }, runtime: undefined });
       await expect(other.check()).rejects.toThrow(/No Docker engine answers \(unix:\/\/\/nonexistent\/docker.sock/);
     });
-
-    it('ends the containers of a service that was killed, and the next one removes them', async () => {
-      const holder = spawn(process.execPath, [HOLDER, docker?.host ?? '', image], { stdio: ['ignore', 'pipe', 'inherit'] });
-      const [said] = (await once(holder.stdout, 'data')) as [Buffer];
-      expect(said.toString()).toContain('a job is running');
-      const id = (await docker?.cli(['ps', '--quiet']))?.trim() ?? '';
-      const ended = docker?.cli(['wait', id]);
-      holder.kill('SIGKILL');
-      await once(holder, 'exit');
-      await ended;
-      await sandbox.check();
-      expect(await docker?.cli(['ps', '--all', '--quiet'])).toBe('');
-    });
-
-    it.each([
-      ['was killed', ['kill']],
-      ['is not there any more', ['rm', '--force']],
-      ['was started anew', ['restart', '--time', '0']],
-    ])('removes what a service has made and not started once the container that it was in %s', async (_, over) => {
-      const cli = async (...args: string[]): Promise<string> => ((await docker?.cli(args)) ?? '').trim();
-      const home = await cli('run', '--detach', '--network', 'none', '--entrypoint', 'sleep', image, '600');
-      const made = await cli('create', '--label', `job-runner.owner=another-boot/1/1/1/${home}`, image);
-      const known = (): Promise<string> => cli('ps', '--all', '--quiet', '--no-trunc', '--filter', 'label=job-runner.owner');
-      await sandbox.check();
-      expect(await known()).toBe(made);
-      await expect
-        .poll(async () => {
-          // What is made and started anew within a second can't be told apart.
-          await cli(...over, home).catch(String);
-          await sandbox.check();
-          return known();
-        })
-        .toBe('');
-      await cli('rm', '--force', home).catch(String);
-    });
-
-    it('starts a job again elsewhere when its container was taken away', async () => {
-      const { running } = await runs.begin('print("up", flush=True); import time; time.sleep(60)');
-      await running.output[Symbol.asyncIterator]().next();
-      await docker?.cli(['rm', '--force', (await docker.cli(['ps', '--quiet'])).trim()]);
-      await expect(running.ended).rejects.toBeInstanceOf(SandboxLost);
-      await running.dispose();
-    });
-  });
-
-  it('leaves no container behind when it is closed', async () => {
-    expect(await docker?.cli(['ps', '--all', '--quiet'])).toBe('');
   });
 });

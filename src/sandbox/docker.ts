@@ -8,7 +8,7 @@ import type { EngineSettings } from './docker/engine.ts';
 import { encodeFrame, ORDER } from './docker/frames.ts';
 import { itemsOf, ordersFor, roomFor } from './docker/given.ts';
 import { createDescribe } from './docker/describe.ts';
-import type { ImageDescription } from './docker/image.ts';
+import { buildCommand, type ImageDescription } from './docker/image.ts';
 import { createNetworks, type NetworkOptions, type Networks } from './docker/networks.ts';
 import { LABELS, runOrder, type Given, type ImageRun } from './docker/plan.ts';
 import { nameFor, sweep } from './docker/sweep.ts';
@@ -28,7 +28,8 @@ import {
   type Sandbox,
   type StartPath,
 } from './sandbox.ts';
-import { seccompFilter, seccompProfile } from './seccomp.ts';
+import { seccompFilter } from './seccomp/filter.ts';
+import { seccompProfile } from './seccomp/profile.ts';
 
 export interface DockerOptions extends NetworkOptions {
   engine: EngineSettings;
@@ -39,6 +40,8 @@ export interface DockerOptions extends NetworkOptions {
 export interface DockerSandbox extends Sandbox {
   /** What an image has for jobs; undefined when the engine has no such image. Its first asking is a trial run. Throws a StartError with what mends it. */
   describe(image: string): Promise<ImageDescription | undefined>;
+  /** The one line that makes an image for its engine. */
+  buildCommand(image: string): string;
 }
 
 /** After which an init that has been told to end its job is ended with it. */
@@ -74,6 +77,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     image,
     limits,
     profile: seccompProfile(engine().architecture),
+    podman: engine().podman,
     runtime: options.runtime,
     labels: { [LABELS.owner]: engine().owner, ...labels },
   });
@@ -217,6 +221,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
         ...options.warm,
         client: engine().client,
         plan: planFor(interpreter, limits),
+        canUpdate: engine().canUpdate,
         filter: filter(),
         interpreter,
       });
@@ -226,6 +231,8 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     start,
 
     describe: (image) => describe(engine(), image),
+
+    buildCommand: (image) => buildCommand(image, connection?.podman ?? false),
 
     async close() {
       await Promise.all([...running].map((each) => each.dispose()));

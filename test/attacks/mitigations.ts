@@ -16,7 +16,7 @@ export interface Mitigation {
 }
 
 const PLAN = 'src/sandbox/plan.ts';
-const SECCOMP = 'src/sandbox/seccomp.ts';
+const SECCOMP = 'src/sandbox/seccomp/filter.ts';
 const COLLECT = 'src/sandbox/collect.ts';
 const HOST = 'src/sandbox/masked-proc.ts';
 const CONFINE = 'runtimes/python/agent/confine.py';
@@ -37,7 +37,7 @@ export const MITIGATIONS: readonly Mitigation[] = [
   },
   {
     what: 'the filter’s look at the flags of clone',
-    file: SECCOMP,
+    file: 'src/sandbox/seccomp/calls.ts',
     from: 'const CLONE_DENIED = 0x7e02_8000;',
     to: 'const CLONE_DENIED = 0;',
     driver: COLD,

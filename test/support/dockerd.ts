@@ -54,7 +54,7 @@ export function whyNoDockerd(...others: string[]): string | undefined {
   return reason;
 }
 
-const answers = (socketPath: string): Promise<boolean> =>
+export const answers = (socketPath: string): Promise<boolean> =>
   new Promise((resolve) => {
     const asked = request({ socketPath, path: '/_ping' }, (response) => {
       response.resume();

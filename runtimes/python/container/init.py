@@ -141,12 +141,12 @@ class Init:
         elif kind == frames.COLLECT:
             self.collect(json.loads(payload))
 
-    def set_up(self, user, filter, slackBytes, slackInodes, reserve, network):
+    def set_up(self, user, filter, fullBytes, fullInodes, reserve, network):
         if network:
             own_network.prove()
         self.world = world.World(user, base64.b64decode(filter))
         self.world.build()
-        self.room = world.Room(slackBytes, slackInodes)
+        self.room = world.Room(fullBytes, fullInodes)
         self.memory = world.Memory()
         if reserve:
             world.reserve(reserve)

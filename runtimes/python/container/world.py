@@ -32,6 +32,9 @@ class World:
 
     def build(self):
         """To be called once, as root, before anything else."""
+        if os.stat(ROOT).st_uid != INIT_USER:
+            # The engine can't be told whose it is.
+            os.chown(ROOT, INIT_USER, INIT_USER)
         # The container has no /dev/shm of its own: one limit holds over all that a job may write to.
         os.symlink(OWN + "/shm", "/dev/shm")
         kernel.become_with(INIT_USER, (_CAP_KILL, _CAP_SETGID, _CAP_SETUID, _CAP_SETPCAP))
@@ -129,15 +132,15 @@ def release(count):
 
 
 class Room:
-    """Whether all that a job may write is used up; into the slack it gets only beyond its limit."""
+    """Whether all that a job may write is used up: so few bytes are left, or so many files there, as only beyond its limit."""
 
-    def __init__(self, slack_bytes, slack_inodes):
-        self.slack_bytes = slack_bytes
-        self.slack_inodes = slack_inodes
+    def __init__(self, full_bytes, full_inodes):
+        self.full_bytes = full_bytes
+        self.full_inodes = full_inodes
 
     def is_full(self):
         state = os.statvfs(ROOT)
-        return state.f_bavail * state.f_frsize < self.slack_bytes // 2 or state.f_favail < self.slack_inodes // 2
+        return state.f_bavail * state.f_frsize < self.full_bytes or state.f_files - state.f_ffree > self.full_inodes
 
 
 class Memory:

@@ -12,8 +12,8 @@ export interface Attached {
 const created = z.object({ Id: z.string() });
 
 /** Makes a container that has not started yet. */
-export async function createContainer(client: EngineClient, body: object): Promise<string> {
-  return created.parse((await client.call('POST', '/containers/create', body)).body).Id;
+export async function createContainer(client: EngineClient, body: object, path = '/containers/create'): Promise<string> {
+  return created.parse((await client.call('POST', path, body)).body).Id;
 }
 
 /** Takes over a new container's streams and starts it, once `ready` has come about. It is removed when that fails. */

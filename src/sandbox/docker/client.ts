@@ -57,14 +57,21 @@ const messageIn = (text: string): string => {
   return typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : text.trim();
 };
 
+/** Podman's own API has versions of its own; this one is the oldest that it still knows. */
+const LIBPOD = '/v4.0.0';
+
 /** `prefix` is the API's version, such as `/v1.41`; empty for the engine's own. */
 export function createEngineClient({ host, connection }: Engine, prefix = ''): EngineClient {
   const tls = 'tls' in connection ? connection.tls : undefined;
   const agent = tls === undefined ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true, ...tls });
   const where: RequestOptions =
     'socketPath' in connection ? { socketPath: connection.socketPath } : { host: connection.host, port: connection.port, ...tls };
-  const ask = (options: RequestOptions): ClientRequest =>
-    (tls === undefined ? httpRequest : httpsRequest)({ ...where, ...options, path: `${prefix}${options.path}` });
+  const ask = (options: RequestOptions & { path: string }): ClientRequest =>
+    (tls === undefined ? httpRequest : httpsRequest)({
+      ...where,
+      ...options,
+      path: `${options.path.startsWith('/libpod/') ? LIBPOD : prefix}${options.path}`,
+    });
 
   return {
     host,

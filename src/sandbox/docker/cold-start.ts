@@ -23,8 +23,9 @@ export async function openCold(
     await Promise.all([container?.remove(why), gateway?.remove()]);
   };
   try {
-    container = await openContainer(client, gateway === undefined ? plan : { ...plan, gateway: gateway.id }, gateway?.ready);
-    await container.order(encodeFrame(ORDER.setUp, setUpOrder(filter, 0, gateway !== undefined)));
+    const whole = gateway === undefined ? plan : { ...plan, gateway: gateway.id };
+    container = await openContainer(client, whole, gateway?.ready);
+    await container.order(encodeFrame(ORDER.setUp, setUpOrder(whole, filter, false)));
     for (const [path, text] of Object.entries(MODULES)) await container.order(...ordersForText(path, text));
   } catch (error) {
     await remove();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { StartError } from '../../errors.ts';
 import type { Guarantees, SandboxHealth } from '../sandbox.ts';
-import type { Architecture } from '../seccomp.ts';
+import type { Architecture } from '../seccomp/calls.ts';
 import { createEngineClient, type EngineClient } from './client.ts';
 import { possibleEngines, type EngineSettings } from './engine.ts';
 
@@ -9,6 +9,10 @@ export interface Connection {
   client: EngineClient;
   /** Of the engine's machine, which may be another one. */
   architecture: Architecture;
+  /** Whether it is Podman, which makes containers over an API of its own. */
+  podman: boolean;
+  /** Whether a container can be given other limits while it runs. */
+  canUpdate: boolean;
   /** Of the engine's machine; whether jobs can have a network, others know. */
   health: Omit<SandboxHealth, 'outbound'>;
   /** What the containers of jobs run in, as far as the engine tells: its name, and behind it what the engine knows of it. */
@@ -22,7 +26,7 @@ const NEWEST_API = 47;
 const version = z.object({
   ApiVersion: z.string().regex(/^1\.\d+$/),
   Arch: z.string(),
-  Components: z.array(z.object({ Name: z.string() })).nullish(),
+  Components: z.array(z.object({ Name: z.string(), Version: z.string().default('') })).nullish(),
 });
 const info = z.object({
   MemoryLimit: z.boolean().default(false),
@@ -75,14 +79,27 @@ export async function connect(settings: EngineSettings, runtime: string | undefi
       'add it to "runtimes" in /etc/docker/daemon.json',
     );
   }
-  const podman = Components?.some(({ Name }) => Name.includes('Podman')) ?? false;
+  const podman = Components?.find(({ Name }) => Name.includes('Podman'))?.Version;
   const name = runtime ?? can.DefaultRuntime ?? '';
-  return { client, architecture, health: healthOf(can, podman), runtime: { name, details: JSON.stringify(can.Runtimes?.[name] ?? '') } };
+  return {
+    client,
+    architecture,
+    podman: podman !== undefined,
+    canUpdate: podman === undefined || canPodmanUpdate(podman),
+    health: healthOf(can, podman !== undefined),
+    runtime: { name, details: JSON.stringify(can.Runtimes?.[name] ?? '') },
+  };
+}
+
+/** From 5.1 on Podman has Docker's call for it (podman#22322). */
+function canPodmanUpdate(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map((part) => parseInt(part));
+  return major > 5 || (major === 5 && minor >= 1);
 }
 
 function healthOf(can: z.output<typeof info>, podman: boolean): Connection['health'] {
   const options = can.SecurityOptions ?? [];
-  const seccomp = podman || options.some((option) => option.startsWith('name=seccomp'));
+  const seccomp = options.some((option) => option.startsWith('name=seccomp'));
   // Podman's answers leave these out; it has them wherever it has control groups.
   const limits = { memory: can.MemoryLimit || podman, pids: can.PidsLimit || podman, cpu: can.CpuCfsQuota || podman };
   const guarantees: Guarantees = {

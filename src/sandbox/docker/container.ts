@@ -7,6 +7,7 @@ import { createFrameReader, encodeFrame, ORDER, REPORT, type Frame } from './fra
 import { createContainer, startAttached } from './attach.ts';
 import { BOOTSTRAP, INIT } from './sources.ts';
 import { containerBody, type ContainerPlan } from './plan.ts';
+import { podmanBody } from './podman-plan.ts';
 import { removeContainer } from './sweep.ts';
 
 const message = z.discriminatedUnion('kind', [
@@ -64,7 +65,10 @@ export async function openContainer(
   plan: Omit<ContainerPlan, 'bootstrap'>,
   ready?: Promise<void>,
 ): Promise<Container> {
-  const id = await createContainer(client, containerBody({ ...plan, bootstrap: BOOTSTRAP }));
+  const whole = { ...plan, bootstrap: BOOTSTRAP };
+  const id = plan.podman
+    ? await createContainer(client, podmanBody(whole), '/libpod/containers/create')
+    : await createContainer(client, containerBody(whole));
   const { socket } = await startAttached(client, id, ready);
   const container = talk(client, id, socket);
   try {

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { StartError } from '../../errors.ts';
 import type { ImageInterpreter, KnownRuntime } from '../../runtimes/runtime.ts';
 import type { RunSpec, Sandbox } from '../sandbox.ts';
-import { EngineError, type EngineClient } from './client.ts';
+import { EngineError } from './client.ts';
+import type { Connection } from './connect.ts';
 import { LABELS, LAYOUT } from './plan.ts';
 import { PROBE } from './sources.ts';
 
@@ -44,10 +45,11 @@ const answer = z.object({
 });
 
 /** The one line that makes an image as the documentation has it. */
-export const buildCommand = (image: string): string => `docker build -f Dockerfile.exec -t ${image} .`;
+export const buildCommand = (image: string, podman: boolean): string =>
+  `${podman ? 'podman' : 'docker'} build -f Dockerfile.exec -t ${image} .`;
 
 /** An image by its name. Undefined when the engine has none: it is never told to pull. Throws a StartError for one that is not made for jobs. */
-export async function findImage(client: EngineClient, image: string): Promise<FoundImage | undefined> {
+export async function findImage({ client, podman }: Pick<Connection, 'client' | 'podman'>, image: string): Promise<FoundImage | undefined> {
   let body: unknown;
   try {
     ({ body } = await client.call('GET', `/images/${image.split('/').map(encodeURIComponent).join('/')}/json`));
@@ -57,7 +59,7 @@ export async function findImage(client: EngineClient, image: string): Promise<Fo
   }
   const { Id, Config } = inspected.parse(body);
   if (Config.Labels?.[LABELS.layout] !== LAYOUT) {
-    throw new StartError(`The image ${image} was not built with this version’s Dockerfile.exec.`, buildCommand(image));
+    throw new StartError(`The image ${image} was not built with this version’s Dockerfile.exec.`, buildCommand(image, podman));
   }
   const variables = (Config.Env ?? []).map((each) => [each.replace(/=.*/s, ''), each.replace(/^[^=]*=/, '')] as const);
   return { image: Id, environment: Object.fromEntries(variables) };

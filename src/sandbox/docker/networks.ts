@@ -46,7 +46,7 @@ const USUAL = ['bridge', 'podman'];
 const networks = z.array(z.object({ Name: z.string(), Driver: z.string() }));
 const impossible = (reason: string, remedy: string): Outbound & { possible: false } => ({ possible: false, reason, remedy });
 
-export function createNetworks({ client, runtime }: Connection, options: NetworkOptions): Networks {
+export function createNetworks({ client, runtime, podman }: Connection, options: NetworkOptions): Networks {
   const { egress = NO_EGRESS, network } = options;
   const serve = createNetworkServer(egress);
   const surroundings = createSurroundings(client);
@@ -54,6 +54,7 @@ export function createNetworks({ client, runtime }: Connection, options: Network
 
   async function look(): Promise<Outbound> {
     if (!egress.allowed) return SWITCHED_OFF;
+    if (podman) return impossible('containers of Podman’s get none from here', 'use Docker’s engine, or bubblewrap, for such jobs');
     if (OWN_STACK.test(`${runtime.name} ${runtime.details}`))
       return impossible(
         `the runtime ${runtime.name} has a network stack of its own, which the packet filter does not see`,
@@ -85,7 +86,7 @@ export function createNetworks({ client, runtime }: Connection, options: Network
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         return /nft: not in the image/.test(reason)
-          ? { reason: `the image ${image} has no nft`, remedy: buildCommand(image) }
+          ? { reason: `the image ${image} has no nft`, remedy: buildCommand(image, podman) }
           : { reason: `a trial run with a network failed: ${reason}`, remedy: 'see docs/network.md' };
       } finally {
         await rm(home, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { MASKED_PROC } from '../masked-proc.ts';
 import { DISK_SLACK_BYTES, INODE_SLACK, INSIDE, inodeLimit, rlimitSteps } from '../plan.ts';
 import { plotEnvironment } from '../plots.ts';
 import type { Limits, RunSpec } from '../sandbox.ts';
-import type { SeccompProfile } from '../seccomp.ts';
+import type { SeccompProfile } from '../seccomp/profile.ts';
 import type { ImageInterpreter } from '../../runtimes/runtime.ts';
 
 /**
@@ -30,8 +30,9 @@ const OWN_BYTES = 24 * 1024 * 1024;
 const OWN_PROCESSES = 1;
 
 const PAGE_BYTES = 4096;
-const CPU_PERIOD_US = 100_000;
-const OPEN_FILES = 1024;
+export const CPU_PERIOD_US = 100_000;
+export const OPEN_FILES = 1024;
+export const LOCKED_BYTES = 65_536;
 
 /** Files that a job is given: they lie in the container's memory, and count neither as the job's memory nor towards what it may write. */
 export interface Given {
@@ -42,7 +43,7 @@ export interface Given {
 /** What a file takes of a tmpfs. */
 export const roomOf = (size: number): number => Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
 
-/** Never more than the job's and our own, and nothing of it on a disk. Can be changed while a container runs. */
+/** Never more than the job's and our own, and nothing of it on a disk: memory and swap are one. Can be changed while a container runs. */
 export function resources(limits: Limits, given: Given): Record<string, number> {
   const memory = limits.memoryBytes + given.bytes + OWN_BYTES;
   return {
@@ -56,6 +57,8 @@ export function resources(limits: Limits, given: Given): Record<string, number> 
 }
 
 export interface ContainerPlan {
+  /** Made over Podman's own API: Docker's can't tell it all that is here. */
+  podman: boolean;
   image: string;
   /** The program of the first process: bootstrap.py. */
   bootstrap: string;
@@ -70,7 +73,7 @@ export interface ContainerPlan {
 }
 
 /** CHOWN and the rest stay away: folders are made by those who are to own them. */
-const CAPABILITIES = ['KILL', 'SETGID', 'SETPCAP', 'SETUID'];
+export const CAPABILITIES = ['KILL', 'SETGID', 'SETPCAP', 'SETUID'];
 
 /** Docker's own list (moby, oci/defaults.go), and ours. */
 export const MASKED = [
@@ -79,17 +82,25 @@ export const MASKED = [
 ];
 export const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
+/** The command of every container. */
+export const entrypoint = (bootstrap: string): string[] => ['python3', '-I', '-S', '-c', bootstrap];
+
+/** What the one writable place has room for: what the job may write, what it is given, and a little more, by which it is seen to be full. */
+export const roomOfAll = ({ limits, given }: Pick<ContainerPlan, 'limits' | 'given'>): Given => ({
+  bytes: limits.diskBytes + given.bytes + DISK_SLACK_BYTES,
+  inodes: inodeLimit(limits.diskBytes) + given.inodes + INODE_SLACK,
+});
+
 /** Attached to us alone. When the service is gone, the input ends, and so does what reads it: the init, a gateway's program. */
 export const ATTACHED = { AttachStdin: true, AttachStdout: true, AttachStderr: true, OpenStdin: true, StdinOnce: true, Tty: false };
 
 /** The request that makes a container (Engine API, POST /containers/create). */
 export function containerBody(plan: ContainerPlan): object {
   const { limits, given } = plan;
-  const size = limits.diskBytes + given.bytes + DISK_SLACK_BYTES;
-  const inodes = inodeLimit(limits.diskBytes) + given.inodes + INODE_SLACK;
+  const room = roomOfAll(plan);
   return {
     Image: plan.image,
-    Entrypoint: ['python3', '-I', '-S', '-c', plan.bootstrap],
+    Entrypoint: entrypoint(plan.bootstrap),
     Cmd: [],
     // Root with four capabilities until the first lines of the init have made the places; no byte of a job's is read before.
     User: '0:0',
@@ -109,13 +120,13 @@ export function containerBody(plan: ContainerPlan): object {
       MaskedPaths: MASKED,
       ReadonlyPaths: READ_ONLY,
       Tmpfs: {
-        '/workspace': `rw,exec,nosuid,nodev,size=${size},nr_inodes=${inodes},mode=0755,uid=${USERS.init},gid=${USERS.init}`,
+        '/workspace': `rw,exec,nosuid,nodev,size=${room.bytes},nr_inodes=${room.inodes},mode=0755,uid=${USERS.init},gid=${USERS.init}`,
       },
       ...resources(limits, given),
       Ulimits: [
         { Name: 'core', Soft: 0, Hard: 0 },
         { Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES },
-        { Name: 'memlock', Soft: 65_536, Hard: 65_536 },
+        { Name: 'memlock', Soft: LOCKED_BYTES, Hard: LOCKED_BYTES },
       ],
       LogConfig: { Type: 'none' },
       RestartPolicy: { Name: 'no' },
@@ -130,14 +141,15 @@ export function containerBody(plan: ContainerPlan): object {
 /** What is reserved, while nobody knows how much a job will be given, for as much as that. */
 export const ROOM_AHEAD: Given = { bytes: 2 * 1024 * 1024, inodes: 256 };
 
-/** `network`: the container has joined one, and is to see that it has before anything else. */
-export const setUpOrder = (filter: Buffer, reserve: number, network = false): object => ({
+/** The init's first order. `ahead`: a job is yet to come, and room for what it will be given is kept from it. */
+export const setUpOrder = (plan: Omit<ContainerPlan, 'bootstrap'>, filter: Buffer, ahead: boolean): object => ({
   user: USERS.job,
   filter: filter.toString('base64'),
-  slackBytes: DISK_SLACK_BYTES,
-  slackInodes: INODE_SLACK,
-  reserve,
-  network,
+  fullBytes: DISK_SLACK_BYTES / 2,
+  fullInodes: roomOfAll(plan).inodes - INODE_SLACK / 2,
+  reserve: ahead ? plan.given.bytes : 0,
+  // It has joined one, and is to see that it has before anything else.
+  network: plan.gateway !== undefined,
 });
 
 /** What an interpreter of an image is started with, whatever it is to run: the image's own, and what all drivers set. */

@@ -19,6 +19,8 @@ export interface WarmOptions {
 
 export interface WarmStartParts extends WarmOptions {
   client: EngineClient;
+  /** Whether the engine can change the limits of what runs. Where not, jobs with limits of their own start cold. */
+  canUpdate: boolean;
   plan: Omit<ContainerPlan, 'bootstrap' | 'given'>;
   filter: Buffer;
   interpreter: ImageInterpreter;
@@ -37,16 +39,22 @@ const SECTIONS = parseSections(IMPORTS);
 
 const withImports = (limits: Limits): Limits => ({ ...limits, memoryBytes: limits.memoryBytes + IMPORTED_BYTES });
 
+const hasSameResources = (one: Limits, other: Limits): boolean =>
+  one.memoryBytes === other.memoryBytes && one.cpus === other.cpus && one.pids === other.pids;
+
 /** Whether a container can be had for a run: the size of its one writable place can't be changed any more. */
-const fits = ({ limits }: ImageRun, given: Given, madeFor: Limits): boolean =>
-  limits.diskBytes === madeFor.diskBytes && given.bytes <= ROOM_AHEAD.bytes && given.inodes <= ROOM_AHEAD.inodes;
+const fits = ({ limits }: ImageRun, given: Given, madeFor: Limits, canUpdate: boolean): boolean =>
+  limits.diskBytes === madeFor.diskBytes &&
+  given.bytes <= ROOM_AHEAD.bytes &&
+  given.inodes <= ROOM_AHEAD.inodes &&
+  (canUpdate || hasSameResources(limits, madeFor));
 
 /**
  * Warm starts for one image: containers that wait, for each set of packages that programs use. One has imported no more than
  * that: each is used once, and its imports are paid for each job.
  */
 export function createWarmStarts(parts: WarmStartParts): WarmStarts {
-  const { client, interpreter, rules, limits, events } = parts;
+  const { client, interpreter, rules, limits, events, canUpdate } = parts;
   const has = (name: string): boolean => interpreter.packages.includes(packageOf(name));
   const possible = SECTIONS.flatMap(({ library, names }, index) => (library || names.some(has) ? [index] : []));
   const pools = new Map<number, WarmContainers>();
@@ -64,7 +72,7 @@ export function createWarmStarts(parts: WarmStartParts): WarmStarts {
     async take(run, given) {
       const why = whyCold(run);
       if (why !== undefined) return why;
-      if (!fits(run, given, limits)) return 'limits';
+      if (!fits(run, given, limits, canUpdate)) return 'limits';
       const taken = await pools.get(sectionNeeded(run.codeDir, run.entry, SECTIONS, possible))?.take();
       if (taken === undefined || typeof taken === 'string') return taken ?? 'starting';
       try {
@@ -88,11 +96,12 @@ export function createWarmStarts(parts: WarmStartParts): WarmStarts {
 
 /** Makes a container whose interpreter has imported what it is told, and waits for its job. */
 async function openWarm({ client, plan, filter, interpreter, limits }: WarmStartParts, imports: readonly string[]): Promise<WarmContainer> {
-  const container = await openContainer(client, { ...plan, limits: withImports(limits), given: ROOM_AHEAD });
+  const whole = { ...plan, limits: withImports(limits), given: ROOM_AHEAD };
+  const container = await openContainer(client, whole);
   try {
     const files = Object.entries({ ...MODULES, ...AGENT }).flatMap(([path, text]) => ordersForText(path, text));
     await container.order(
-      encodeFrame(ORDER.setUp, setUpOrder(filter, ROOM_AHEAD.bytes)),
+      encodeFrame(ORDER.setUp, setUpOrder(whole, filter, true)),
       ...files,
       encodeFrame(ORDER.warm, warmOrder(interpreter, imports)),
     );
@@ -106,7 +115,6 @@ async function openWarm({ client, plan, filter, interpreter, limits }: WarmStart
 
 /** Gives a run the limits that it asks for. */
 async function adjust(client: EngineClient, container: Container, run: ImageRun, madeFor: Limits): Promise<void> {
-  const { memoryBytes, cpus, pids } = run.limits;
-  if (memoryBytes === madeFor.memoryBytes && cpus === madeFor.cpus && pids === madeFor.pids) return;
+  if (hasSameResources(run.limits, madeFor)) return;
   await client.call('POST', `/containers/${container.id}/update`, resources(withImports(run.limits), ROOM_AHEAD));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { seccompFilter, type Architecture } from './seccomp.ts';
+import type { Architecture } from './calls.ts';
+import { seccompFilter } from './filter.ts';
 
 interface Call {
   arch: number;
