@@ -25,6 +25,7 @@ const COMMANDS = {
       'docker-compose',
       'mmdebstrap',
       'podman',
+      'runsc',
       'radosgw',
       'redis-server',
     ],
@@ -34,7 +35,7 @@ const COMMANDS = {
   bench: { build: true, programs: ['bwrap', 'perl', 'python3'], run: ['bench/bench.ts'] },
   attacks: {
     build: false,
-    programs: ['bwrap', 'perl', 'python3', 'dockerd', 'podman', 'mmdebstrap', 'slirp4netns', 'nft', 'ip'],
+    programs: ['bwrap', 'perl', 'python3', 'dockerd', 'podman', 'runsc', 'mmdebstrap', 'slirp4netns', 'nft', 'ip'],
     run: ['test/attacks/run.ts'],
   },
   keys: { build: true, programs: [], run: ['dist/cli/main.js', 'keys'] },

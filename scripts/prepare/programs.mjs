@@ -30,6 +30,12 @@ const PROGRAMS = {
     testsOnly: true,
     isThere: () => !isRoot() || onPath('podman'),
   },
+  runsc: {
+    packages: ['runsc'],
+    purpose: 'is gVisor, for the tests’ containers',
+    testsOnly: true,
+    isThere: () => !isRoot() || onPath('runsc'),
+  },
   mmdebstrap: {
     packages: ['mmdebstrap'],
     purpose: 'makes images for tests',

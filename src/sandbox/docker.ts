@@ -78,6 +78,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     limits,
     profile: seccompProfile(engine().architecture),
     podman: engine().podman,
+    gvisor: engine().gvisor,
     runtime: options.runtime,
     labels: { [LABELS.owner]: engine().owner, ...labels },
   });
@@ -98,7 +99,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     const give = async (container: Container): Promise<void> => {
       await container.order(encodeFrame(ORDER.give, { bytes: given.bytes, writable: run.workspace === 'writable' }));
       for await (const order of ordersFor([...code, ...input])) await container.order(order);
-      await container.order(encodeFrame(ORDER.run, runOrder(run, threadsFor(run.limits))));
+      await container.order(encodeFrame(ORDER.run, runOrder(run, threadsFor(run.limits), engine().gvisor)));
       await container.next('started');
     };
     let taken = await takeWarm(run, given);
@@ -139,6 +140,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     const { container, path, coldBecause } = started;
     let ending: NodeJS.Timeout | undefined;
     let ended = false;
+    let filesAreLost = false;
     const kill = (): void => {
       if (ended) return;
       container.readOn();
@@ -159,7 +161,10 @@ export function createDocker(options: DockerOptions): DockerSandbox {
         const usage = { wallMs: performance.now() - startedAt, cpuMs: 0, maxRssBytes: 0 };
         const exit: Exit | undefined = cause.get() ?? ((await container.ranOutOfMemory()) ? { kind: 'oom' } : undefined);
         await container.remove().catch(() => undefined);
-        if (exit !== undefined) return { exit, usage };
+        if (exit !== undefined) {
+          filesAreLost = true;
+          return { exit, usage };
+        }
         throw new SandboxLost('the container was lost', { cause: error });
       } finally {
         ended = true;
@@ -175,6 +180,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
       output: readOutput(container, run.limits.outputBytes, () => cause.end({ kind: 'output_limit' })),
       ended: end,
       async *collect(bounds, leftOut) {
+        if (filesAreLost) return leftOut({ name: 'everything', reason: 'the container ended with the program' });
         await container.order(encodeFrame(ORDER.collect, bounds));
         yield* collectFrames(container.frames(), bounds, leftOut);
       },

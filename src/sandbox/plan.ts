@@ -179,15 +179,15 @@ const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7, MEMLOCK: 8, SI
 const OPEN_FILES = 1024;
 
 /** Limits of single processes. Those that the cgroups hold for the whole job are set only where there are none. */
-export function rlimitSteps(limits: Limits, cgroups: boolean): Step[] {
+export function rlimitSteps(limits: Limits, cgroups: boolean, gvisor = false): Step[] {
   const steps: Step[] = [
     ['rlimit', RLIMIT.CORE, 0],
     ['rlimit', RLIMIT.NOFILE, OPEN_FILES],
     ['rlimit', RLIMIT.FSIZE, limits.diskBytes + DISK_SLACK_BYTES],
     ['rlimit', RLIMIT.MEMLOCK, 64 * 1024],
-    ['rlimit', RLIMIT.SIGPENDING, 1024],
-    ['rlimit', RLIMIT.MSGQUEUE, 64 * 1024],
   ];
+  // gVisor lets nobody set these two; what they limit is its own memory, which is the job's.
+  if (!gvisor) steps.push(['rlimit', RLIMIT.SIGPENDING, 1024], ['rlimit', RLIMIT.MSGQUEUE, 64 * 1024]);
   // The count is of the job's own user namespace, and the init is one of those counted.
   if (!cgroups) steps.push(['rlimit', RLIMIT.DATA, limits.memoryBytes], ['rlimit', RLIMIT.NPROC, limits.pids + 1]);
   return steps;

@@ -92,6 +92,7 @@ export async function runAttack(
   runs: Runs,
   { program, how }: Attack,
   given: { files: Record<string, string>; inputs: Record<string, string> },
+  gvisor = false,
 ): Promise<string[]> {
   const options: RunOptions = {
     files: { ...given.files, ...how.files },
@@ -106,7 +107,7 @@ export async function runAttack(
     workspace: how.workspace ?? 'read_only',
   };
   const result = await runs.run(program, options);
-  const wrong = judge(how, result);
+  const wrong = judge(how, result, gvisor);
   if (how.differs === true && (await runs.run(program, options)).output === result.output) wrong.push(`twice the same: ${result.output}`);
   return wrong;
 }
@@ -116,7 +117,8 @@ const inWords = (exit: Exit): string =>
 
 const clip = (text: string): string => JSON.stringify(text.length > 2000 ? `${text.slice(0, 2000)}…` : text);
 
-function judge(how: Terms, { exit, usage, output, files, leftOut }: RunResult): string[] {
+/** Under gVisor it may be the job's own kernel that is ended, with all files, and that is told. */
+function judge(how: Terms, { exit, usage, output, files, leftOut }: RunResult, gvisor: boolean): string[] {
   const wrong: string[] = [];
   const check = (fine: boolean, what: () => string): void => {
     if (!fine) wrong.push(what());
@@ -140,7 +142,7 @@ function judge(how: Terms, { exit, usage, output, files, leftOut }: RunResult): 
   else check(same(left, how.leaves ?? []), () => `left ${JSON.stringify(left)}`);
   for (const [name, content] of Object.entries(files)) check(!content.includes('root:x:0:0'), () => `${name} is a file of the host`);
 
-  const out = leftOut.map(({ name }) => name);
+  const out = leftOut.map(({ name }) => name).filter((name) => !(gvisor && name === 'everything'));
   if (how.leavesOutCount !== undefined) check(out.length === how.leavesOutCount, () => `left out ${out.join(', ')}`);
   else if (how.leavesOutAmong !== undefined)
     check(

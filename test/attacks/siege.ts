@@ -29,7 +29,7 @@ export async function laySiege(driver: AttackedDriver): Promise<Siege> {
   return {
     async withstand(attack, { nextJob } = { nextJob: true }) {
       unseen.push(attack.id);
-      const wrong = await runAttack(runs, attack, given);
+      const wrong = await runAttack(runs, attack, given, under.gvisor);
       const changed = await settled(before, driver.traces);
       wrong.push(...(await target.touched()), ...changed);
       // Told once: the next attack is not to answer for it.

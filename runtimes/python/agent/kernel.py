@@ -2,6 +2,7 @@
 
 import _socket
 import ctypes
+import errno
 import fcntl
 import os
 import platform
@@ -36,8 +37,6 @@ _PR_SET_KEEPCAPS = 8
 _SECCOMP_MODE_FILTER = 2
 # Version 3, of this process.
 _CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)
-with open("/proc/sys/kernel/cap_last_cap") as _file:
-    _CAPABILITIES = int(_file.read()) + 1
 # NOROOT, NO_SETUID_FIXUP, KEEP_CAPS off, NO_CAP_AMBIENT_RAISE, each with its lock (capabilities(7)).
 _SECUREBITS = 0xEF
 
@@ -105,14 +104,24 @@ def set_name(name):
 
 def empty_bounding_set():
     """What no exec of this process, or of what comes of it, can give back. A new user namespace fills it again."""
-    for capability in range(_CAPABILITIES):
-        _prctl(_PR_CAPBSET_DROP, capability)
+    for capability in range(64):
+        try:
+            _prctl(_PR_CAPBSET_DROP, capability)
+        except OSError as error:
+            if error.errno != errno.EINVAL or capability == 0:
+                raise
+            return  # It is one more than the kernel has.
 
 
 def drop_capabilities():
     """Gives up all that are held, for good. With an empty bounding set there are none to be had by any exec, either."""
-    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
-    _prctl(_PR_SET_SECUREBITS, _SECUREBITS)
+    for what, how in ((_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL), (_PR_SET_SECUREBITS, _SECUREBITS)):
+        try:
+            _prctl(what, how)
+        except OSError as error:
+            # A kernel that has neither, as gVisor's, gives no capability back by them.
+            if error.errno != errno.EINVAL:
+                raise
     _check(_libc.syscall(_SYS_capset, _CAPABILITY_HEADER, bytes(24)), "capset")
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 

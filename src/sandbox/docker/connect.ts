@@ -17,6 +17,10 @@ export interface Connection {
   health: Omit<SandboxHealth, 'outbound'>;
   /** What the containers of jobs run in, as far as the engine tells: its name, and behind it what the engine knows of it. */
   runtime: { name: string; details: string };
+  /** Whether that is gVisor: a kernel of its own in a process, which is held to the same limits as the job in it. */
+  gvisor: boolean;
+  /** Whether that brings a network stack of its own. */
+  ownStack: boolean;
 }
 
 const PING_MS = 5000;
@@ -37,6 +41,9 @@ const info = z.object({
   Runtimes: z.record(z.string(), z.unknown()).nullish(),
   DefaultRuntime: z.string().nullish(),
 });
+
+const GVISOR = /runsc|gvisor/i;
+const OWN_STACK = /runsc|gvisor|kata|krun|firecracker|wasm/i;
 
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = { amd64: 'x64', arm64: 'arm64' };
 
@@ -81,13 +88,17 @@ export async function connect(settings: EngineSettings, runtime: string | undefi
   }
   const podman = Components?.find(({ Name }) => Name.includes('Podman'))?.Version;
   const name = runtime ?? can.DefaultRuntime ?? '';
+  const details = JSON.stringify(can.Runtimes?.[name] ?? '');
+  const gvisor = GVISOR.test(`${name} ${details}`);
   return {
     client,
     architecture,
     podman: podman !== undefined,
     canUpdate: podman === undefined || canPodmanUpdate(podman),
-    health: healthOf(can, podman !== undefined),
-    runtime: { name, details: JSON.stringify(can.Runtimes?.[name] ?? '') },
+    health: healthOf(can, podman !== undefined, gvisor),
+    runtime: { name, details },
+    gvisor,
+    ownStack: OWN_STACK.test(`${name} ${details}`),
   };
 }
 
@@ -97,7 +108,7 @@ function canPodmanUpdate(version: string): boolean {
   return major > 5 || (major === 5 && minor >= 1);
 }
 
-function healthOf(can: z.output<typeof info>, podman: boolean): Connection['health'] {
+function healthOf(can: z.output<typeof info>, podman: boolean, gvisor: boolean): Connection['health'] {
   const options = can.SecurityOptions ?? [];
   const seccomp = options.some((option) => option.startsWith('name=seccomp'));
   // Podman's answers leave these out; it has them wherever it has control groups.
@@ -109,9 +120,11 @@ function healthOf(can: z.output<typeof info>, podman: boolean): Connection['heal
     syscalls: seccomp,
     user: true,
     ...limits,
-    disk: true,
+    pids: limits.pids && !gvisor,
+    disk: !gvisor,
   };
   const notes: string[] = [];
+  if (gvisor) notes.push('gVisor counts neither processes nor files, and /tmp has a bound of its own: a job’s memory bounds all of it');
   if (!seccomp) notes.push('the engine applies no system-call filter: only a job’s own process has one');
   for (const [name, held] of Object.entries(limits))
     if (!held) notes.push(`the engine can’t limit ${name}: give it control groups (rootless: systemd with Delegate=yes)`);

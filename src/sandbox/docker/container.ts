@@ -53,6 +53,7 @@ export interface Container {
 }
 
 const PING_MS = 15_000;
+const ENDING_MS = 10_000;
 const MAX_ERROR_BYTES = 4096;
 /** Frames that nobody has taken yet, after which the init is made to wait. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
@@ -214,6 +215,8 @@ function talk(client: EngineClient, id: string, socket: Socket): Container {
 
     async ranOutOfMemory() {
       try {
+        // Its connection may be over before the engine knows why.
+        await client.call('POST', `/containers/${id}/wait`, undefined, ENDING_MS);
         return inspected.parse((await client.call('GET', `/containers/${id}/json`)).body).State.OOMKilled;
       } catch {
         return false;

@@ -38,15 +38,13 @@ export interface Networks {
   open(image: string, network: Exclude<Network, 'none'>, labels: Record<string, string>): Promise<Gateway>;
 }
 
-/** Sandboxes that bring a network stack of their own take packets from the device, past the kernel's filter. */
-const OWN_STACK = /runsc|gvisor|kata|krun|firecracker|wasm/i;
 /** What the engine calls the network of containers that name none. */
 const USUAL = ['bridge', 'podman'];
 
 const networks = z.array(z.object({ Name: z.string(), Driver: z.string() }));
 const impossible = (reason: string, remedy: string): Outbound & { possible: false } => ({ possible: false, reason, remedy });
 
-export function createNetworks({ client, runtime, podman }: Connection, options: NetworkOptions): Networks {
+export function createNetworks({ client, runtime, ownStack, podman }: Connection, options: NetworkOptions): Networks {
   const { egress = NO_EGRESS, network } = options;
   const serve = createNetworkServer(egress);
   const surroundings = createSurroundings(client);
@@ -55,7 +53,8 @@ export function createNetworks({ client, runtime, podman }: Connection, options:
   async function look(): Promise<Outbound> {
     if (!egress.allowed) return SWITCHED_OFF;
     if (podman) return impossible('containers of Podman’s get none from here', 'use Docker’s engine, or bubblewrap, for such jobs');
-    if (OWN_STACK.test(`${runtime.name} ${runtime.details}`))
+    // It takes packets from the device, past the filter of ours.
+    if (ownStack)
       return impossible(
         `the runtime ${runtime.name} has a network stack of its own, which the packet filter does not see`,
         'give such jobs an engine with runc or crun: unset DOCKER_RUNTIME',

@@ -28,6 +28,8 @@ export const LAYOUT = '1';
 /** The init in a container, in memory and processes: in the job's control group, but not the job's. */
 const OWN_BYTES = 24 * 1024 * 1024;
 const OWN_PROCESSES = 1;
+/** What gVisor's kernel has of the host's for itself, beside what each of a job's processes takes: it is in the job's control group. */
+const KERNELS_OWN = { processes: 1000, bytes: 96 * 1024 * 1024 };
 
 const PAGE_BYTES = 4096;
 export const CPU_PERIOD_US = 100_000;
@@ -44,15 +46,15 @@ export interface Given {
 export const roomOf = (size: number): number => Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
 
 /** Never more than the job's and our own, and nothing of it on a disk: memory and swap are one. Can be changed while a container runs. */
-export function resources(limits: Limits, given: Given): Record<string, number> {
-  const memory = limits.memoryBytes + given.bytes + OWN_BYTES;
+export function resources({ limits, given, gvisor }: Pick<ContainerPlan, 'limits' | 'given' | 'gvisor'>): Record<string, number> {
+  const memory = limits.memoryBytes + given.bytes + OWN_BYTES + (gvisor ? KERNELS_OWN.bytes : 0);
   return {
     Memory: memory,
     // The same as Memory: no swap.
     MemorySwap: memory,
     CpuPeriod: CPU_PERIOD_US,
     CpuQuota: Math.max(1000, Math.round(limits.cpus * CPU_PERIOD_US)),
-    PidsLimit: limits.pids + OWN_PROCESSES,
+    PidsLimit: limits.pids + OWN_PROCESSES + (gvisor ? KERNELS_OWN.processes : 0),
   };
 }
 
@@ -67,6 +69,8 @@ export interface ContainerPlan {
   profile: SeccompProfile;
   /** An OCI runtime other than the engine's own, such as runsc. */
   runtime: string | undefined;
+  /** Whether that is gVisor. */
+  gvisor: boolean;
   labels: Record<string, string>;
   /** The container whose network it joins. Without: none. */
   gateway?: string;
@@ -96,7 +100,6 @@ export const ATTACHED = { AttachStdin: true, AttachStdout: true, AttachStderr: t
 
 /** The request that makes a container (Engine API, POST /containers/create). */
 export function containerBody(plan: ContainerPlan): object {
-  const { limits, given } = plan;
   const room = roomOfAll(plan);
   return {
     Image: plan.image,
@@ -120,9 +123,11 @@ export function containerBody(plan: ContainerPlan): object {
       MaskedPaths: MASKED,
       ReadonlyPaths: READ_ONLY,
       Tmpfs: {
+        // gVisor puts a folder of its own there otherwise, in the place of the image's link, and with no bound.
+        ...(plan.gvisor ? { '/tmp': `rw,exec,nosuid,nodev,size=${room.bytes},mode=1777` } : {}),
         '/workspace': `rw,exec,nosuid,nodev,size=${room.bytes},nr_inodes=${room.inodes},mode=0755,uid=${USERS.init},gid=${USERS.init}`,
       },
-      ...resources(limits, given),
+      ...resources(plan),
       Ulimits: [
         { Name: 'core', Soft: 0, Hard: 0 },
         { Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES },
@@ -172,9 +177,9 @@ export const jobEnvironment = (run: ImageRun): Record<string, string> => ({
 });
 
 /** The job's own words, as the init reads them, and for a warm start the process that waits for them. */
-export function runOrder(run: ImageRun, threads: number): object {
+export function runOrder(run: ImageRun, threads: number, gvisor: boolean): object {
   const environment = jobEnvironment(run);
-  const limits = rlimitSteps(run.limits, true).map(([, number, limit]) => [number, limit]);
+  const limits = rlimitSteps(run.limits, true, gvisor).map(([, number, limit]) => [number, limit]);
   const { executable } = run.interpreter;
   return {
     // `--`: an entry that starts with a dash is a file, not an option.

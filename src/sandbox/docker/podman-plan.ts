@@ -18,7 +18,7 @@ import {
  * the writable place is root's, until the init makes it its own; how many files it holds, the init counts.
  */
 export function podmanBody(plan: ContainerPlan): object {
-  const { Memory: limit, MemorySwap: swap, CpuQuota: quota, PidsLimit: pids } = resources(plan.limits, plan.given);
+  const { Memory: limit, MemorySwap: swap, CpuQuota: quota, PidsLimit: pids } = resources(plan);
   const limited = (type: string, most: number): object => ({ type, soft: most, hard: most });
   return {
     image: plan.image,

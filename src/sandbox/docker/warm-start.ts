@@ -54,7 +54,7 @@ const fits = ({ limits }: ImageRun, given: Given, madeFor: Limits, canUpdate: bo
  * that: each is used once, and its imports are paid for each job.
  */
 export function createWarmStarts(parts: WarmStartParts): WarmStarts {
-  const { client, interpreter, rules, limits, events, canUpdate } = parts;
+  const { interpreter, rules, limits, events, canUpdate } = parts;
   const has = (name: string): boolean => interpreter.packages.includes(packageOf(name));
   const possible = SECTIONS.flatMap(({ library, names }, index) => (library || names.some(has) ? [index] : []));
   const pools = new Map<number, WarmContainers>();
@@ -77,7 +77,7 @@ export function createWarmStarts(parts: WarmStartParts): WarmStarts {
       if (taken === undefined || typeof taken === 'string') return taken ?? 'starting';
       try {
         if (!shadows(run, taken.imported)) {
-          await adjust(client, taken.container, run, limits);
+          await adjust(parts, taken.container, run);
           return taken.container;
         }
         await taken.container.remove();
@@ -114,7 +114,11 @@ async function openWarm({ client, plan, filter, interpreter, limits }: WarmStart
 }
 
 /** Gives a run the limits that it asks for. */
-async function adjust(client: EngineClient, container: Container, run: ImageRun, madeFor: Limits): Promise<void> {
+async function adjust({ client, plan, limits: madeFor }: WarmStartParts, container: Container, run: ImageRun): Promise<void> {
   if (hasSameResources(run.limits, madeFor)) return;
-  await client.call('POST', `/containers/${container.id}/update`, resources(withImports(run.limits), ROOM_AHEAD));
+  await client.call(
+    'POST',
+    `/containers/${container.id}/update`,
+    resources({ ...plan, limits: withImports(run.limits), given: ROOM_AHEAD }),
+  );
 }
