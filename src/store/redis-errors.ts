@@ -56,6 +56,14 @@ export function startErrorFor(error: unknown, where: string): StartError {
       error,
     );
   }
+  if (errnoOf(cause) === 'ECONNRESET' || word === 'DENIED') {
+    // Its protected mode: it says why, and hangs up before that is read.
+    return new StartError(
+      `Redis at ${where} hangs up on us (${messageOf(cause)}).`,
+      'give it a password (requirepass), for without one it answers its own machine only, and put that into REDIS_URL',
+      error,
+    );
+  }
   if (word === 'READONLY') return new StartError(`Redis at ${where} is a replica.`, 'let REDIS_URL name the primary', error);
   return new StartError(
     `Redis at ${where} does not answer (${messageOf(cause)}).`,
