@@ -15,8 +15,10 @@ export const keyWanted = signal<'missing' | 'refused' | undefined>(undefined);
 
 /** Fetches from the service with the key, and notices when it wants one. */
 export async function fetchHere(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const key = apiKey.peek();
   const response = await fetch(input, init);
-  if (response.status === 401) keyWanted.value = apiKey.peek() === '' ? 'missing' : 'refused';
+  // Another key may have been given meanwhile.
+  if (response.status === 401 && key === apiKey.peek()) keyWanted.value = key === '' ? 'missing' : 'refused';
   return response;
 }
 

@@ -12,8 +12,12 @@ export function KeyDialog() {
     if (wanted !== undefined && dialog.current?.open === false) dialog.current.showModal();
     if (wanted === undefined) dialog.current?.close();
   }, [wanted]);
+  // It is told later than it happens, and a refusal may have opened the dialog again by then.
+  const isClosed = (): void => {
+    if (dialog.current?.open === false) keyWanted.value = undefined;
+  };
   return (
-    <dialog ref={dialog} class="dialog key-dialog" aria-labelledby="key-title" onClose={() => (keyWanted.value = undefined)}>
+    <dialog ref={dialog} class="dialog key-dialog" aria-labelledby="key-title" onClose={isClosed}>
       <form
         method="dialog"
         onSubmit={(event) => {

@@ -1,6 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hasBrowser, launchBrowser, openPage } from '../support/browser.ts';
 import { commandLine } from '../support/command-line.ts';
@@ -109,16 +109,56 @@ describe.skipIf(!hasBrowser)('the console’s results', () => {
     await page.context().close();
   });
 
-  it('and all else are for those who have a key, where one is asked for', async () => {
-    const keysDir = join(dataDir, 'keys');
-    await mkdir(keysDir, { recursive: true });
+  /** A service that asks for a key, and one that it takes. */
+  async function startClosed(): Promise<{ url: string; key: string }> {
+    const keysDir = await mkdtemp(join(dataDir, 'keys-'));
     const keys = join(keysDir, 'keys.json');
     const { stdout } = await commandLine(keysDir, { API_KEYS_FILE: keys }).run(['keys', 'create', 'alice']);
-    const key = /jrk_\S+/.exec(stdout)?.[0] ?? '';
     const closedHome = await serviceHome();
     onTestFinished(() => closedHome.close());
-    const closed = await closedHome.start({ API_KEYS_FILE: keys });
-    const { page } = await openPage(browser, closed.url);
+    const { url } = await closedHome.start({ API_KEYS_FILE: keys });
+    return { url, key: /jrk_\S+/.exec(stdout)?.[0] ?? '' };
+  }
+
+  it('ask for a key as often as one is refused, and doubt none for what was asked before it', async () => {
+    const { url, key } = await startClosed();
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(url);
+    await page.locator('.key-dialog[open]').waitFor();
+    // As when a refusal is there before the browser has told of the dialog's end.
+    const isOpen = await page.evaluate(async () => {
+      const dialog = document.querySelector<HTMLDialogElement>('.key-dialog');
+      const closed = new Promise((resolve) => dialog?.addEventListener('close', resolve, { once: true }));
+      dialog?.close();
+      dialog?.showModal();
+      await closed;
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      return dialog?.open;
+    });
+    expect(isOpen).toBe(true);
+
+    const held: Route[] = [];
+    let isHolding = true;
+    await page.route('**/runtimes', (route) => (isHolding ? void held.push(route) : route.continue()));
+    await page.fill('#api-key', 'wrong');
+    await page.click('text=Use this key');
+    await expect.poll(() => held.length).toBe(1);
+    isHolding = false;
+    await page.click('[aria-label="Change the API key"]');
+    await page.fill('#api-key', key);
+    await page.click('text=Use this key');
+    await page.locator('.key-dialog[open]').waitFor({ state: 'detached' });
+    const late = page.waitForResponse((response) => response.status() === 401);
+    for (const route of held) await route.continue();
+    await (await late).finished();
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+    expect(await page.locator('.key-dialog[open]').count()).toBe(0);
+    await page.context().close();
+  });
+
+  it('and all else are for those who have a key, where one is asked for', async () => {
+    const { url, key } = await startClosed();
+    const { page } = await openPage(browser, url);
     await page.locator('.key-dialog[open]').waitFor();
     await page.fill('#api-key', 'wrong');
     await page.click('text=Use this key');
