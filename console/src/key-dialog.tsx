@@ -12,12 +12,12 @@ export function KeyDialog() {
     if (wanted !== undefined && dialog.current?.open === false) dialog.current.showModal();
     if (wanted === undefined) dialog.current?.close();
   }, [wanted]);
-  // It is told later than it happens, and a refusal may have opened the dialog again by then.
-  const isClosed = (): void => {
-    if (dialog.current?.open === false) keyWanted.value = undefined;
+  // Not when it is closed: that is told later, and a refusal may have come by then.
+  const notNow = (): void => {
+    keyWanted.value = undefined;
   };
   return (
-    <dialog ref={dialog} class="dialog key-dialog" aria-labelledby="key-title" onClose={isClosed}>
+    <dialog ref={dialog} class="dialog key-dialog" aria-labelledby="key-title" onCancel={notNow}>
       <form
         method="dialog"
         onSubmit={(event) => {
@@ -52,7 +52,7 @@ export function KeyDialog() {
             </button>
           )}
           <span class="spacer" />
-          <button type="button" class="button" onClick={() => dialog.current?.close()}>
+          <button type="button" class="button" onClick={notNow}>
             Not now
           </button>
           <button type="submit" class="button is-primary">

@@ -144,6 +144,12 @@ describe.skipIf(!hasBrowser)('the console’s results', () => {
     await page.click('text=Use this key');
     await expect.poll(() => held.length).toBe(1);
     isHolding = false;
+    for (const leave of [() => page.keyboard.press('Escape'), () => page.click('text=Not now')]) {
+      await page.click('[aria-label="Change the API key"]');
+      await page.locator('.key-dialog[open]').waitFor();
+      await leave();
+      await page.locator('.key-dialog[open]').waitFor({ state: 'detached' });
+    }
     await page.click('[aria-label="Change the API key"]');
     await page.fill('#api-key', key);
     await page.click('text=Use this key');
