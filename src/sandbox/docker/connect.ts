@@ -11,7 +11,7 @@ export interface Connection {
   architecture: Architecture;
   /** Whether it is Podman, which makes containers over an API of its own. */
   podman: boolean;
-  /** Whether a container can be given other limits while it runs. */
+  /** Whether a container can be given other limits while it runs: gVisor has no word for it. */
   canUpdate: boolean;
   /** Of the engine's machine; whether jobs can have a network, others know. */
   health: Omit<SandboxHealth, 'outbound'>;
@@ -94,7 +94,7 @@ export async function connect(settings: EngineSettings, runtime: string | undefi
     client,
     architecture,
     podman: podman !== undefined,
-    canUpdate: podman === undefined || canPodmanUpdate(podman),
+    canUpdate: !gvisor && (podman === undefined || canPodmanUpdate(podman)),
     health: healthOf(can, podman !== undefined, gvisor),
     runtime: { name, details },
     gvisor,

@@ -19,7 +19,7 @@ export interface WarmOptions {
 
 export interface WarmStartParts extends WarmOptions {
   client: EngineClient;
-  /** Whether the engine can change the limits of what runs. Where not, jobs with limits of their own start cold. */
+  /** Whether engine and runtime can change the limits of what runs. Where not, jobs with limits of their own start cold. */
   canUpdate: boolean;
   plan: Omit<ContainerPlan, 'bootstrap' | 'given'>;
   filter: Buffer;
