@@ -73,12 +73,13 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     if (connection === undefined) throw new Error('check() comes first');
     return connection;
   };
+  const traits = () => ({ gvisor: engine().gvisor, holdsMemory: engine().health.guarantees.memory });
   const planFor = ({ image }: ImageInterpreter, limits: Limits, labels: Record<string, string> = {}) => ({
     image,
     limits,
     profile: seccompProfile(engine().architecture),
     podman: engine().podman,
-    gvisor: engine().gvisor,
+    ...traits(),
     runtime: options.runtime,
     labels: { [LABELS.owner]: engine().owner, ...labels },
   });
@@ -99,7 +100,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     const give = async (container: Container): Promise<void> => {
       await container.order(encodeFrame(ORDER.give, { bytes: given.bytes, writable: run.workspace === 'writable' }));
       for await (const order of ordersFor([...code, ...input])) await container.order(order);
-      await container.order(encodeFrame(ORDER.run, runOrder(run, threadsFor(run.limits), engine().gvisor)));
+      await container.order(encodeFrame(ORDER.run, runOrder(run, threadsFor(run.limits), traits())));
       await container.next('started');
     };
     let taken = await takeWarm(run, given);

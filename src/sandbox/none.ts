@@ -11,8 +11,6 @@ import { encodeSteps, openSteps, rlimitSteps, type Step } from './plan.ts';
 import { NetworkUnavailable, type Outbound, type Running, type RunSpec, type Sandbox } from './sandbox.ts';
 
 const PERL = '/usr/bin/perl';
-/** RLIMIT_NPROC. */
-const NPROC = 6;
 
 const UNFILTERED: Outbound & { possible: false } = {
   possible: false,
@@ -43,7 +41,7 @@ export function createNone(): Sandbox {
     return [
       ['enter', join(home, 'code')],
       // Without a namespace of its own the count would be of all the user's processes.
-      ...rlimitSteps(run.limits, false).filter(([, resource]) => resource !== NPROC),
+      ...rlimitSteps(run.limits, { memory: false, pids: true }),
       ...Object.entries(environment).map(([name, value]): Step => ['env', name, value]),
       ['command', python, python, ...(run.entry.startsWith('-') ? ['--'] : []), run.entry, ...run.args],
     ];

@@ -178,8 +178,8 @@ export function bubblewrapArgs(host: Host, run: HostRun, inNetwork: boolean): st
 const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7, MEMLOCK: 8, SIGPENDING: 11, MSGQUEUE: 12 } as const;
 const OPEN_FILES = 1024;
 
-/** Limits of single processes. Those that the cgroups hold for the whole job are set only where there are none. */
-export function rlimitSteps(limits: Limits, cgroups: boolean, gvisor = false): Step[] {
+/** Limits of single processes. Those that something holds for the whole job are set only where nothing does. */
+export function rlimitSteps(limits: Limits, held: { memory: boolean; pids: boolean }, gvisor = false): Step[] {
   const steps: Step[] = [
     ['rlimit', RLIMIT.CORE, 0],
     ['rlimit', RLIMIT.NOFILE, OPEN_FILES],
@@ -188,8 +188,9 @@ export function rlimitSteps(limits: Limits, cgroups: boolean, gvisor = false): S
   ];
   // gVisor lets nobody set these two; what they limit is its own memory, which is the job's.
   if (!gvisor) steps.push(['rlimit', RLIMIT.SIGPENDING, 1024], ['rlimit', RLIMIT.MSGQUEUE, 64 * 1024]);
+  if (!held.memory) steps.push(['rlimit', RLIMIT.DATA, limits.memoryBytes]);
   // The count is of the job's own user namespace, and the init is one of those counted.
-  if (!cgroups) steps.push(['rlimit', RLIMIT.DATA, limits.memoryBytes], ['rlimit', RLIMIT.NPROC, limits.pids + 1]);
+  if (!held.pids) steps.push(['rlimit', RLIMIT.NPROC, limits.pids + 1]);
   return steps;
 }
 
@@ -225,7 +226,7 @@ export function jobEnvironment(run: HostRun): Record<string, string> {
 export function initSteps(run: HostRun, cgroups: boolean): Step[] {
   const executable = insideExecutable(run.interpreter);
   return [
-    ...rlimitSteps(run.limits, cgroups),
+    ...rlimitSteps(run.limits, { memory: cgroups, pids: cgroups }),
     ...Object.entries(jobEnvironment(run)).map(([name, value]): Step => ['env', name, value]),
     // `--`: an entry that starts with a dash is a file, not an option.
     ['command', executable, executable, ...(run.entry.startsWith('-') ? ['--'] : []), run.entry, ...run.args],

@@ -141,13 +141,13 @@ class Init:
         elif kind == frames.COLLECT:
             self.collect(json.loads(payload))
 
-    def set_up(self, user, filter, fullBytes, fullInodes, reserve, network):
+    def set_up(self, user, filter, fullBytes, fullInodes, memory, reserve, network):
         if network:
             own_network.prove()
         self.world = world.World(user, base64.b64decode(filter))
         self.world.build()
         self.room = world.Room(fullBytes, fullInodes)
-        self.memory = world.Memory()
+        self.memory = world.Memory(memory)
         if reserve:
             world.reserve(reserve)
 

@@ -150,9 +150,12 @@ class Room:
 
 
 class Memory:
-    """What the container's control group tells from inside; nothing where it isn't shown (gVisor)."""
+    """What the container's control group tells from inside; nothing where it has none or isn't shown one (gVisor)."""
 
-    def __init__(self):
+    def __init__(self, held):
+        if not held:
+            self.kills = self.peak = self.used = None
+            return
         self.kills = _first(("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"))
         self.peak = _first(("/sys/fs/cgroup/memory.peak", "/sys/fs/cgroup/memory/memory.max_usage_in_bytes"))
         self.used = _first(("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.usage_in_bytes"))

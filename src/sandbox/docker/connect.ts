@@ -40,7 +40,11 @@ const info = z.object({
   SecurityOptions: z.array(z.string()).nullish(),
   Runtimes: z.record(z.string(), z.unknown()).nullish(),
   DefaultRuntime: z.string().nullish(),
+  Rootless: z.boolean().nullish(),
+  CgroupVersion: z.string().nullish(),
 });
+
+export type EngineInfo = z.output<typeof info>;
 
 const GVISOR = /runsc|gvisor/i;
 const OWN_STACK = /runsc|gvisor|kata|krun|firecracker|wasm/i;
@@ -108,11 +112,12 @@ function canPodmanUpdate(version: string): boolean {
   return major > 5 || (major === 5 && minor >= 1);
 }
 
-function healthOf(can: z.output<typeof info>, podman: boolean, gvisor: boolean): Connection['health'] {
+export function healthOf(can: EngineInfo, podman: boolean, gvisor: boolean): Connection['health'] {
   const options = can.SecurityOptions ?? [];
   const seccomp = options.some((option) => option.startsWith('name=seccomp'));
-  // Podman's answers leave these out; it has them wherever it has control groups.
-  const limits = { memory: can.MemoryLimit || podman, pids: can.PidsLimit || podman, cpu: can.CpuCfsQuota || podman };
+  // Without root Podman passes over limits where control groups are of version 1, and answers as if it didn't.
+  const areHeld = !(podman && can.Rootless === true && can.CgroupVersion !== '2');
+  const limits = { memory: can.MemoryLimit && areHeld, pids: can.PidsLimit && areHeld, cpu: can.CpuCfsQuota && areHeld };
   const guarantees: Guarantees = {
     filesystem: true,
     network: true,
@@ -128,6 +133,6 @@ function healthOf(can: z.output<typeof info>, podman: boolean, gvisor: boolean):
   if (!seccomp) notes.push('the engine applies no system-call filter: only a job’s own process has one');
   for (const [name, held] of Object.entries(limits))
     if (!held) notes.push(`the engine can’t limit ${name}: give it control groups (rootless: systemd with Delegate=yes)`);
-  if (limits.memory && !can.SwapLimit && !podman) notes.push('the kernel doesn’t count swap: jobs may use it (swapaccount=1)');
+  if (limits.memory && !can.SwapLimit) notes.push('the kernel doesn’t count swap: jobs may use it (swapaccount=1)');
   return { guarantees, notes };
 }

@@ -71,6 +71,8 @@ export interface ContainerPlan {
   runtime: string | undefined;
   /** Whether that is gVisor. */
   gvisor: boolean;
+  /** Whether the engine holds a container to its memory. */
+  holdsMemory: boolean;
   labels: Record<string, string>;
   /** The container whose network it joins. Without: none. */
   gateway?: string;
@@ -152,6 +154,8 @@ export const setUpOrder = (plan: Omit<ContainerPlan, 'bootstrap'>, filter: Buffe
   filter: filter.toString('base64'),
   fullBytes: DISK_SLACK_BYTES / 2,
   fullInodes: roomOfAll(plan).inodes - INODE_SLACK / 2,
+  // Without a control group of its own it would see everybody's.
+  memory: plan.holdsMemory,
   reserve: ahead ? plan.given.bytes : 0,
   // It has joined one, and is to see that it has before anything else.
   network: plan.gateway !== undefined,
@@ -176,16 +180,22 @@ export const jobEnvironment = (run: ImageRun): Record<string, string> => ({
   ...plotEnvironment(INSIDE.modules, run.env),
 });
 
+/** What is imported ahead is in the job's control group; the job's own memory comes on top. */
+const IMPORTED_BYTES = 96 * 1024 * 1024;
+export const withImports = (limits: Limits): Limits => ({ ...limits, memoryBytes: limits.memoryBytes + IMPORTED_BYTES });
+
 /** The job's own words, as the init reads them, and for a warm start the process that waits for them. */
-export function runOrder(run: ImageRun, threads: number, gvisor: boolean): object {
+export function runOrder(run: ImageRun, threads: number, { gvisor, holdsMemory }: Pick<ContainerPlan, 'gvisor' | 'holdsMemory'>): object {
   const environment = jobEnvironment(run);
-  const limits = rlimitSteps(run.limits, true, gvisor).map(([, number, limit]) => [number, limit]);
+  // All containers of an engine may share one user: its processes are not to be counted together.
+  const held = { memory: holdsMemory, pids: true };
+  const stepsFor = (limits: Limits): unknown[] => rlimitSteps(limits, held, gvisor).map(([, number, limit]) => [number, limit]);
   const { executable } = run.interpreter;
   return {
     // `--`: an entry that starts with a dash is a file, not an option.
     command: [executable, ...(run.entry.startsWith('-') ? ['--'] : []), run.entry, ...run.args],
     environment,
-    limits,
+    limits: stepsFor(run.limits),
     split: run.splitOutput,
     stdin: run.stdin,
     words: JSON.stringify({
@@ -195,7 +205,7 @@ export function runOrder(run: ImageRun, threads: number, gvisor: boolean): objec
       stdin: run.stdin,
       split: run.splitOutput,
       threads,
-      limits,
+      limits: stepsFor(withImports(run.limits)),
     }),
   };
 }

@@ -6,7 +6,7 @@ import type { EngineClient } from './client.ts';
 import { openContainer, type Container } from './container.ts';
 import { encodeFrame, ORDER } from './frames.ts';
 import { ordersForText } from './given.ts';
-import { ROOM_AHEAD, resources, setUpOrder, warmOrder, type ContainerPlan, type Given, type ImageRun } from './plan.ts';
+import { ROOM_AHEAD, resources, setUpOrder, warmOrder, withImports, type ContainerPlan, type Given, type ImageRun } from './plan.ts';
 import { AGENT, IMPORTS, MODULES } from './sources.ts';
 import { createWarmContainers, type WarmContainer, type WarmContainers, type WarmEvents, type WarmRules } from './warm-pool.ts';
 
@@ -33,11 +33,7 @@ export interface WarmStarts {
   close(): Promise<void>;
 }
 
-/** What is imported ahead is in the job's control group; the job's own memory comes on top. */
-const IMPORTED_BYTES = 96 * 1024 * 1024;
 const SECTIONS = parseSections(IMPORTS);
-
-const withImports = (limits: Limits): Limits => ({ ...limits, memoryBytes: limits.memoryBytes + IMPORTED_BYTES });
 
 const hasSameResources = (one: Limits, other: Limits): boolean =>
   one.memoryBytes === other.memoryBytes && one.cpus === other.cpus && one.pids === other.pids;

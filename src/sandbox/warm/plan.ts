@@ -170,7 +170,10 @@ export const releaseSteps = (host: Host, slot: string): Step[] => [['unmount', s
 export function jobWords(run: HostRun, cgroups: boolean, inheritedBytes: number): string {
   const { memoryBytes, pids } = run.limits;
   // A warm job's init is in the user namespace outside of its own, and not counted with it.
-  const limits = rlimitSteps({ ...run.limits, memoryBytes: memoryBytes + inheritedBytes, pids: pids - 1 }, cgroups);
+  const limits = rlimitSteps(
+    { ...run.limits, memoryBytes: memoryBytes + inheritedBytes, pids: pids - 1 },
+    { memory: cgroups, pids: cgroups },
+  );
   return JSON.stringify({
     entry: run.entry,
     args: run.args,
