@@ -6,7 +6,8 @@ import { say, step, stop } from './say.mjs';
 
 /**
  * Programs of the system: the Debian packages that bring each, and what it is for. To add one, add it here and to the
- * commands of run.mjs that need it. What is `optional`, the service does without, and says so.
+ * commands of run.mjs that need it. What is `optional`, the service does without, and says so; what is `notEverywhere`, not all of
+ * the distributions have.
  */
 const PROGRAMS = {
   bwrap: { packages: ['bubblewrap'], purpose: 'isolates jobs', isThere: () => needsNoBubblewrap() || onPath('bwrap') },
@@ -34,6 +35,7 @@ const PROGRAMS = {
     packages: ['runsc'],
     purpose: 'is gVisor, for the tests’ containers',
     testsOnly: true,
+    notEverywhere: true,
     isThere: () => !isRoot() || onPath('runsc'),
   },
   mmdebstrap: {
@@ -122,7 +124,11 @@ function aptInstall(packages) {
 export function installPrograms(names) {
   if (names.length === 0) return;
   const packages = (of) => of.flatMap((name) => PROGRAMS[name].packages);
-  if (mayInstall()) step(`Installing ${packages(names).join(', ')} with apt-get`, () => aptInstall(packages(names)));
+  // By themselves: one that is not to be had keeps all from being installed.
+  const odd = names.filter((name) => PROGRAMS[name].notEverywhere);
+  const usual = names.filter((name) => !odd.includes(name));
+  for (const some of [usual, ...odd.map((name) => [name])].filter((each) => each.length > 0 && mayInstall()))
+    step(`Installing ${packages(some).join(', ')} with apt-get`, () => aptInstall(packages(some)));
 
   const missing = missingPrograms(names);
   if (missing.length === 0) return;
@@ -131,7 +137,8 @@ export function installPrograms(names) {
   const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
   const command = `${sudo}apt-get install -y --no-install-recommends ${packages(missing).join(' ')}`;
   // Tests that miss their service skip and say so, but continuous integration must not be green without having run them.
-  const canDoWithout = missing.every((name) => PROGRAMS[name].testsOnly || PROGRAMS[name].optional) && !process.env.CI;
+  const isNeeded = ({ testsOnly, optional, notEverywhere }) => !notEverywhere && (process.env.CI || !(testsOnly || optional));
+  const canDoWithout = !missing.some((name) => isNeeded(PROGRAMS[name]));
   if (!canDoWithout) stop(`Missing on this machine: ${purposes}.`, command);
   say(`Missing on this machine: ${purposes}. What needs it is skipped.\n  → ${command}`);
 }

@@ -101,7 +101,12 @@ export function createDocker(options: DockerOptions): DockerSandbox {
       await container.order(encodeFrame(ORDER.give, { bytes: given.bytes, writable: run.workspace === 'writable' }));
       for await (const order of ordersFor([...code, ...input])) await container.order(order);
       await container.order(encodeFrame(ORDER.run, runOrder(run, threadsFor(run.limits), traits())));
-      await container.next('started');
+      try {
+        await container.next('started');
+      } catch (error) {
+        // Under gVisor a program may be the end of its kernel before anybody has heard that it runs: then that is how it ended.
+        if (!(await container.ranOutOfMemory())) throw error;
+      }
     };
     let taken = await takeWarm(run, given);
     if (typeof taken === 'object') {

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Names the tests that passed at a second try only, and prints "N passed, N failed, N skipped" as the last line: the form that continuous integration reads. */
+/** Names the tests that passed at a second try only, with what failed at the first, and prints "N passed, N failed, N skipped" as the last line: the form that continuous integration reads. */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const count = { passed: 0, failed: 0, skipped: 0 };
@@ -9,9 +9,12 @@ export default class ClosingLine implements Reporter {
       // A file that breaks while it is loaded has no tests that could fail in its place.
       if (module.state() === 'failed' && module.errors().length > 0) count.failed += 1;
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
+        const { state, errors = [] } = test.result();
         if (state !== 'pending') count[state] += 1;
-        if (test.diagnostic()?.flaky === true) unsteady.push(`${module.relativeModuleId}: ${test.fullName}`);
+        if (test.diagnostic()?.flaky === true) {
+          const first = errors[0]?.message.split('\n', 1)[0] ?? 'for no reason that it told';
+          unsteady.push(`${module.relativeModuleId}: ${test.fullName} (${first})`);
+        }
       }
     }
     process.once('exit', () => {

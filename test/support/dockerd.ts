@@ -31,7 +31,7 @@ const START_MS = 30_000;
 const USUAL_SOCKET = '/var/run/docker.sock';
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
-const isThere = (program: string): boolean =>
+export const isThere = (program: string): boolean =>
   ['/usr/bin', '/usr/sbin', '/usr/local/bin'].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);

@@ -32,7 +32,7 @@ async function freePort(): Promise<number> {
 /** A Redis of a test's own, with an append-only file that loses nothing, in a folder of its own. */
 export async function startRedis(...options: string[]): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'job-runner-redis-'));
-  const port = await freePort();
+  let port = await freePort();
   let child: ChildProcess | undefined;
 
   const start = async (...more: string[]): Promise<void> => {
@@ -74,7 +74,16 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
   // However the tests end, it does not outlive them.
   const atExit = (): void => void child?.kill('SIGKILL');
   process.once('exit', atExit);
-  await start();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await start();
+      break;
+    } catch (error) {
+      // Somebody's connection may have got the port meanwhile.
+      if (tries === 3 || !String(error).includes('in use')) throw error;
+      port = await freePort();
+    }
+  }
   return {
     url: `redis://127.0.0.1:${port}/0`,
     port,

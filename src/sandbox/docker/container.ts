@@ -44,7 +44,7 @@ export interface Container {
   readOn(): void;
   /** What the init sends of the job's files, from now on; ends with the container. */
   frames(): AsyncGenerator<Frame>;
-  /** Whether the engine counts it as killed for its memory. */
+  /** Whether it has ended, and the engine counts it as killed for its memory. */
   ranOutOfMemory(): Promise<boolean>;
   /** Resolves when the connection is over, for whatever reason. */
   gone: Promise<void>;
@@ -214,6 +214,7 @@ function talk(client: EngineClient, id: string, socket: Socket): Container {
     },
 
     async ranOutOfMemory() {
+      if (over === undefined) return false;
       try {
         // Its connection may be over before the engine knows why.
         await client.call('POST', `/containers/${id}/wait`, undefined, ENDING_MS);
