@@ -4,6 +4,7 @@ import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { errnoOf } from '../../src/errors.ts';
 import { jobOf, submit } from '../support/app.ts';
 import { limitDescriptors, readStream, serviceHome, type RunningService, type ServiceHome } from '../support/service.ts';
 
@@ -48,6 +49,17 @@ function processesOf(service: RunningService, pattern: RegExp): number[] {
     return parent !== undefined && parent > 1 && (parent === service.pid || isBelow(parent));
   };
   return found.filter(isBelow);
+}
+
+/** Some die of the others' deaths. */
+function killAll(service: RunningService, pattern: RegExp): void {
+  for (const pid of processesOf(service, pattern)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if (errnoOf(error) !== 'ESRCH') throw error;
+    }
+  }
 }
 
 describe('a service without descriptors', () => {
@@ -95,7 +107,7 @@ describe.skipIf(process.getuid?.() !== 0)('a sandbox that is taken apart', () =>
     const id = await submit(service.url, { code: { 'main.py': 'import time\nprint("up", flush=True)\ntime.sleep(30)' } });
     const events = await readStream(`${service.url}/jobs/${id}/logs/stream`, (event) => {
       if (event.data !== 'up') return;
-      for (const pid of processesOf(service, /bwrap/)) process.kill(pid, 'SIGKILL');
+      killAll(service, /bwrap/);
     });
     expect(events.at(-1)?.event).toBe('end');
     expect((await jobOf(service.url, id)).job).toMatchObject({ status: 'failed' });
@@ -105,14 +117,14 @@ describe.skipIf(process.getuid?.() !== 0)('a sandbox that is taken apart', () =>
   it('costs nobody anything when it is the fork server', async () => {
     const service = await home.start();
     await expect.poll(() => processesOf(service, /agent\/server\.py/).length, { timeout: 30_000 }).toBeGreaterThan(0);
-    for (const pid of processesOf(service, /agent\/server\.py/)) process.kill(pid, 'SIGKILL');
+    killAll(service, /agent\/server\.py/);
     await works(service);
   });
 
   it('has its control groups made anew, or the job says that it could not be limited', async () => {
     const service = await home.start({ WARM_STARTS: '0' });
     await works(service);
-    for (const pid of processesOf(service, /sandbox-launch/)) process.kill(pid, 'SIGKILL');
+    killAll(service, /sandbox-launch/);
     removeGroups(instanceOf(home.dir));
     const { job, lines } = await run(service, 'x = bytearray(300_000_000); print("unlimited")', { mem_limit_mb: 64 });
     expect(lines).not.toContain('unlimited');
