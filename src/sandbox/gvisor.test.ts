@@ -9,6 +9,7 @@ import type { RunSpec, StartPath } from './sandbox.ts';
 const BUILD_MS = 10 * 60_000;
 const missing = whyNoGvisor();
 
+// Reported where there is no root, or no runsc among the distribution's packages.
 describe.skipIf(missing !== undefined)(`docker with gVisor${missing === undefined ? '' : ` (${missing})`}`, () => {
   let docker: Dockerd;
   beforeAll(async () => {

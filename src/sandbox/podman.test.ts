@@ -10,6 +10,7 @@ import { NetworkUnavailable } from './sandbox.ts';
 const BUILD_MS = 10 * 60_000;
 const missing = whyNoPodman();
 
+// Reported where there is no root or no podman; in continuous integration that fails.
 describe.skipIf(missing !== undefined)(`podman${missing === undefined ? '' : ` (${missing})`}`, () => {
   let podman: Podman;
   beforeAll(async () => {

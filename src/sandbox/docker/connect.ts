@@ -15,8 +15,8 @@ export interface Connection {
   canUpdate: boolean;
   /** Of the engine's machine; whether jobs can have a network, others know. */
   health: Omit<SandboxHealth, 'outbound'>;
-  /** What the containers of jobs run in, as far as the engine tells: its name, and behind it what the engine knows of it. */
-  runtime: { name: string; details: string };
+  /** The name of what the containers of jobs run in, as far as the engine tells. */
+  runtime: string;
   /** Whether that is gVisor: a kernel of its own in a process, which is held to the same limits as the job in it. */
   gvisor: boolean;
   /** Whether that brings a network stack of its own. */
@@ -100,7 +100,7 @@ export async function connect(settings: EngineSettings, runtime: string | undefi
     podman: podman !== undefined,
     canUpdate: !gvisor && (podman === undefined || canPodmanUpdate(podman)),
     health: healthOf(can, podman !== undefined, gvisor),
-    runtime: { name, details },
+    runtime: name,
     gvisor,
     ownStack: OWN_STACK.test(`${name} ${details}`),
   };

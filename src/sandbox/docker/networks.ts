@@ -56,7 +56,7 @@ export function createNetworks({ client, runtime, ownStack, podman }: Connection
     // It takes packets from the device, past the filter of ours.
     if (ownStack)
       return impossible(
-        `the runtime ${runtime.name} has a network stack of its own, which the packet filter does not see`,
+        `the runtime ${runtime} has a network stack of its own, which the packet filter does not see`,
         'give such jobs an engine with runc or crun: unset DOCKER_RUNTIME',
       );
     const all = networks.parse((await client.call('GET', '/networks')).body);

@@ -45,7 +45,7 @@ export interface Given {
 /** What a file takes of a tmpfs. */
 export const roomOf = (size: number): number => Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
 
-/** Never more than the job's and our own, and nothing of it on a disk: memory and swap are one. Can be changed while a container runs. */
+/** Never more than the job's and our own, and nothing of it on a disk. Can be changed while a container runs. */
 export function resources({ limits, given, gvisor }: Pick<ContainerPlan, 'limits' | 'given' | 'gvisor'>): Record<string, number> {
   const memory = limits.memoryBytes + given.bytes + OWN_BYTES + (gvisor ? KERNELS_OWN.bytes : 0);
   return {
