@@ -79,7 +79,7 @@ describe('bubblewrap on this host', () => {
       for (const pid of await launchers()) process.kill(pid, 'SIGKILL');
       await (await begun)?.dispose().catch(() => undefined);
     }
-    await expect.poll(() => processesWith(token), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => processesWith(token)).toEqual([]);
     await runs.close();
     await sandbox.close().catch(() => undefined);
   });

@@ -65,7 +65,7 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
     const keysLike = (pattern: string): Promise<string[]> => redis.keys(`${under.prefix}:${pattern}`);
     /** Waits for what happens behind the scenes. */
     const until = async (what: () => Promise<boolean>): Promise<void> => {
-      await expect.poll(what, { timeout: 10_000, interval: 5 }).toBe(true);
+      await expect.poll(what, { interval: 5 }).toBe(true);
     };
 
     describe('in many processes', () => {

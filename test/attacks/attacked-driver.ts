@@ -8,5 +8,6 @@ export interface AttackedDriver {
   traces: Traces;
   /** Attacks that get through, each with the reason. */
   cannotHold: Readonly<Record<string, string>>;
-  open(): Promise<{ under: SandboxUnderTest }>;
+  /** `isReady`, where much is made ahead, one after the other: whether all of it is there. */
+  open(): Promise<{ under: SandboxUnderTest; isReady?: () => boolean }>;
 }

@@ -92,12 +92,12 @@ const SAME_LOOKS = 5;
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
 
 /** This host when it has come to rest: what a driver makes ahead is there, and looks one after the other find the same. */
-export async function hostAtRest(traces: Traces): Promise<HostState> {
+export async function hostAtRest(traces: Traces, isReady = (): boolean => true): Promise<HostState> {
   let last = await lookAtHost(traces);
   for (let same = 0; same < SAME_LOOKS;) {
     await pause();
     const now = await lookAtHost(traces);
-    same = JSON.stringify(now) === JSON.stringify(last) ? same + 1 : 0;
+    same = isReady() && JSON.stringify(now) === JSON.stringify(last) ? same + 1 : 0;
     last = now;
   }
   return last;

@@ -16,7 +16,7 @@ export interface Siege {
 }
 
 export async function laySiege(driver: AttackedDriver): Promise<Siege> {
-  const { under } = await driver.open();
+  const { under, isReady } = await driver.open();
   const runs = await openRuns(under);
   const target = await putUpTarget();
   const given = await givenTo(target.told);
@@ -24,7 +24,7 @@ export async function laySiege(driver: AttackedDriver): Promise<Siege> {
   // Once, so that what is made at a first use is there.
   await nextWorld();
   const world = await nextWorld();
-  let before = await hostAtRest(driver.traces);
+  let before = await hostAtRest(driver.traces, isReady);
   let unseen: string[] = [];
   return {
     async withstand(attack, { nextJob } = { nextJob: true }) {
@@ -33,7 +33,7 @@ export async function laySiege(driver: AttackedDriver): Promise<Siege> {
       const changed = await settled(before, driver.traces);
       wrong.push(...(await target.touched()), ...changed);
       // Told once: the next attack is not to answer for it.
-      if (changed.length > 0) before = await hostAtRest(driver.traces);
+      if (changed.length > 0) before = await hostAtRest(driver.traces, isReady);
       if (!nextJob) return wrong;
       const now = await nextWorld();
       if (now !== world) wrong.push(`after ${unseen.join(', ')} the next job finds ${now} instead of ${world}`);

@@ -17,7 +17,6 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** For programs that start and end. */
-const PATIENT = { timeout: 30_000 };
 
 describe('without a service', () => {
   it('commands run one of their own, which keeps its jobs for the next', async () => {
@@ -36,14 +35,14 @@ describe('without a service', () => {
 
   it('a command that is killed leaves no service and no running job', async () => {
     const running = cli.start(['run', '--no-stdin', '-c', 'import time; print("up", flush=True); time.sleep(60)']);
-    await expect.poll(running.stdout, PATIENT).toBe('up\n');
+    await expect.poll(running.stdout).toBe('up\n');
     running.signal('SIGKILL');
     await running.ended;
     const list = async (): Promise<string> => {
       const { stdout } = await cli.run(['ps']);
       return stdout;
     };
-    await expect.poll(list, PATIENT).toContain('canceled');
+    await expect.poll(list).toContain('canceled');
   });
 
   it('nothing can be left to run', async () => {
@@ -62,7 +61,7 @@ describe('without a service', () => {
 describe('job-runner serve', () => {
   it('is the service: it takes the process’s place and stops at its signal', async () => {
     const serving = cli.start(['serve', '--port', '0', '--data', join(folder, 'jobs')]);
-    await expect.poll(serving.stdout, PATIENT).toMatch(/listens on http/);
+    await expect.poll(serving.stdout).toMatch(/listens on http/);
     const url = /listens on (\S+)/.exec(serving.stdout())?.[1] ?? '';
     expect((await cli.run(['run', '-c', 'print(1)', '--url', url])).stdout).toBe('1\n');
     serving.signal('SIGTERM');

@@ -28,7 +28,6 @@ const file = async (name: string, content: string): Promise<void> => {
 const newestId = async (): Promise<string> => (await cli.run(['ps', '-q', '-n', '1'])).stdout.trim();
 
 /** For programs that start and end. */
-const PATIENT = { timeout: 30_000 };
 
 describe('job-runner run', () => {
   it('shows a program’s streams apart, gives it arguments, input and files, fetches what it made, and ends as it ended', async () => {
@@ -61,7 +60,7 @@ describe('job-runner run', () => {
 
   it('says what it waits for when its standard input stays open', async () => {
     const running = cli.start(['run', '-c', 'import sys; print(sys.stdin.read())']);
-    await expect.poll(running.stderr, { timeout: 20_000 }).toContain('--no-stdin');
+    await expect.poll(running.stderr).toContain('--no-stdin');
     running.stdin.end('late');
     expect((await running.ended).stdout).toBe('late\n');
   });
@@ -102,7 +101,7 @@ describe('job-runner run', () => {
 
   it('cancels the job on Ctrl-C, shows its end, and ends with 130', async () => {
     const running = cli.start(['run', '--no-stdin', '-c', 'import time; print("up", flush=True); time.sleep(60)']);
-    await expect.poll(running.stdout, PATIENT).toBe('up\n');
+    await expect.poll(running.stdout).toBe('up\n');
     running.signal('SIGINT');
     expect(await running.ended).toMatchObject({ code: 130 });
     expect((await cli.run(['ps', '-n', '1'])).stdout).toContain('canceled');
@@ -111,10 +110,10 @@ describe('job-runner run', () => {
   it('cancels the job when nobody reads its output any more', async () => {
     const endless = 'i = 0\nwhile True:\n  print(i, flush=True); i += 1';
     const running = cli.start(['run', '--no-stdin', '-c', endless]);
-    await expect.poll(running.stdout, PATIENT).toContain('1\n');
+    await expect.poll(running.stdout).toContain('1\n');
     running.closeStdout();
     expect(await running.ended).toMatchObject({ code: 141 });
-    await expect.poll(async () => (await cli.run(['ps', '-n', '1'])).stdout, PATIENT).toContain('canceled');
+    await expect.poll(async () => (await cli.run(['ps', '-n', '1'])).stdout).toContain('canceled');
   });
 
   it('prints everything as lines of JSON', async () => {
@@ -154,7 +153,7 @@ describe('jobs that were left to run', () => {
     const sleeping = (await cli.run(['run', '-d', '-c', 'import time; time.sleep(60)'])).stdout.trim();
     expect((await cli.run(['rm', sleeping])).stderr).toContain('→ cancel it first');
     await cli.run(['cancel', sleeping]);
-    await expect.poll(async () => (await cli.run(['ps', '-s', 'canceled', '-q'])).stdout, PATIENT).toContain(sleeping);
+    await expect.poll(async () => (await cli.run(['ps', '-s', 'canceled', '-q'])).stdout).toContain(sleeping);
   });
 
   it('are not guessed when an id could be of several', async () => {
@@ -184,7 +183,7 @@ it('goes on after a kill -9 of the service, with nothing lost and nothing twice'
     const first = await other.start();
     const counting = 'import time\nfor i in range(40): print(i, flush=True); time.sleep(0.05)';
     const running = cli.start(['run', '--no-stdin', '-c', counting, '--url', first.url]);
-    await expect.poll(running.stdout, PATIENT).toContain('8\n');
+    await expect.poll(running.stdout).toContain('8\n');
     await first.kill('SIGKILL');
     await other.start({ PORT: new URL(first.url).port });
     const { code, stdout, stderr } = await running.ended;

@@ -130,9 +130,9 @@ describe.each([
         const { content } = await client.callTool({ name: 'get_job', arguments: { job_id: ran.job_id } });
         return content[0]?.type === 'text' ? content[0].text : '';
       };
-      await expect.poll(look, { timeout: 10_000 }).toMatch(/running[^]*begun/);
+      await expect.poll(look).toMatch(/running[^]*begun/);
       await client.callTool({ name: 'cancel_job', arguments: { job_id: ran.job_id } });
-      await expect.poll(look, { timeout: 10_000 }).toMatch(/^canceled/);
+      await expect.poll(look).toMatch(/^canceled/);
     });
 
     it('says in words what is not there or not accepted', async () => {
@@ -163,6 +163,6 @@ it.each([
     const { jobs } = (await (await fetch(`${service.url}/jobs?limit=1`)).json()) as { jobs: { status: string }[] };
     return jobs[0]?.status;
   };
-  await expect.poll(newest, { timeout: 10_000 }).toBe('canceled');
+  await expect.poll(newest).toBe('canceled');
   await client.close();
 });

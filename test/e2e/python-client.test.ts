@@ -61,7 +61,7 @@ describe('the Python client', () => {
       let seen = '';
       python.stdout.setEncoding('utf8').on('data', (text: string) => (seen += text));
       const ended = new Promise((resolve) => python.once('close', resolve));
-      await expect.poll(() => seen, { timeout: 30_000 }).toMatch(/ 8\n/);
+      await expect.poll(() => seen).toMatch(/ 8\n/);
       await first.kill('SIGKILL');
       const second = await other.start({ PORT: new URL(first.url).port });
       expect(await ended).toBe(0);

@@ -54,7 +54,7 @@ describe.skipIf(skipRedis)('APIs and workers of their own, over Redis', () => {
 
   /** Resolves when the API knows that its workers are there. */
   const workersKnown = async (api: RunningService): Promise<void> => {
-    await expect.poll(async () => (await readyOf(api)).status, { timeout: 20_000 }).toBe(200);
+    await expect.poll(async () => (await readyOf(api)).status).toBe(200);
   };
 
   it('accepts jobs before there is a worker, says that it is not ready, and runs them when one comes', async () => {
@@ -74,7 +74,7 @@ describe.skipIf(skipRedis)('APIs and workers of their own, over Redis', () => {
     expect(await finalOf(api, id)).toMatchObject({ status: 'succeeded', attempt: 1 });
     // What its workers could run is remembered when they are gone, and jobs for it wait.
     await worker.kill('SIGTERM');
-    await expect.poll(async () => (await readyOf(api)).status, { timeout: 20_000 }).toBe(503);
+    await expect.poll(async () => (await readyOf(api)).status).toBe(503);
     const waiting = await run(api, 'print("waited")', { runtime: runtimes[0]?.name });
     expect((await jobOf(api.url, waiting)).job).toMatchObject({ status: 'queued' });
     await startWorker();

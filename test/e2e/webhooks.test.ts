@@ -38,7 +38,7 @@ it('tells a callback of a job that ended while nobody listened, after a kill -9 
   body.append('code_files', new File(['print("done")'], 'main.py'));
   const answer = await fetch(`${first.url}/jobs/sync`, { method: 'POST', body });
   const { job_id: id } = (await answer.json()) as { job_id: string };
-  await expect.poll(first.said, { timeout: 20_000 }).toContain('the callback could not be told; trying again later');
+  await expect.poll(first.said).toContain('the callback could not be told; trying again later');
   await first.kill('SIGKILL');
 
   const { listening, message } = receive(port);

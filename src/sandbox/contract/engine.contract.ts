@@ -93,17 +93,20 @@ export function engineContract(name: string, engine: () => EngineUnderTest, fits
       const home = await cli('run', '--detach', '--network', 'none', ...ULIMITS, '--entrypoint', 'sleep', EXEC_IMAGE, '600');
       const made = await cli('create', '--label', `job-runner.owner=another-boot/1/1/1/${home}`, EXEC_IMAGE);
       const known = (): Promise<string> => cli('ps', '--all', '--quiet', '--no-trunc', '--filter', 'label=job-runner.owner');
-      await sandbox.check();
-      expect(await known()).toBe(made);
-      await expect
-        .poll(async () => {
-          // What is made and started anew within a second can't be told apart.
-          await cli(...over, home).catch(String);
-          await sandbox.check();
-          return known();
-        })
-        .toBe('');
-      await cli('rm', '--force', home).catch(String);
+      try {
+        await sandbox.check();
+        expect(await known()).toBe(made);
+        await expect
+          .poll(async () => {
+            // What is made and started anew within a second can't be told apart.
+            await cli(...over, home).catch(String);
+            await sandbox.check();
+            return known();
+          })
+          .toBe('');
+      } finally {
+        await cli('rm', '--force', home, made).catch(String);
+      }
     });
 
     it('starts a job again elsewhere when its container was taken away', async () => {

@@ -45,23 +45,28 @@ const fits = ({ limits }: ImageRun, given: Given, madeFor: Limits, canUpdate: bo
   given.inodes <= ROOM_AHEAD.inodes &&
   (canUpdate || hasSameResources(limits, madeFor));
 
+/** How many containers wait when all is made, by the section that they have imported: those of the library, and those of which the image has a package. */
+export function containersAhead(interpreter: ImageInterpreter, rules: WarmRules): Map<number, number> {
+  const has = (name: string): boolean => interpreter.packages.includes(packageOf(name));
+  const possible = SECTIONS.flatMap(({ library, names }, index) => (library || names.some(has) ? [index] : []));
+  return new Map(possible.map((index) => [index, index === 0 ? rules.size : 1]));
+}
+
 /**
  * Warm starts for one image: containers that wait, for each set of packages that programs use. One has imported no more than
  * that: each is used once, and its imports are paid for each job.
  */
 export function createWarmStarts(parts: WarmStartParts): WarmStarts {
   const { interpreter, rules, limits, events, canUpdate } = parts;
-  const has = (name: string): boolean => interpreter.packages.includes(packageOf(name));
-  const possible = SECTIONS.flatMap(({ library, names }, index) => (library || names.some(has) ? [index] : []));
   const pools = new Map<number, WarmContainers>();
-  for (const index of possible) {
+  for (const [index, size] of containersAhead(interpreter, rules)) {
     const imports = importsOf(SECTIONS, index);
-    const size = index === 0 ? rules.size : 1;
     pools.set(
       index,
       createWarmContainers(() => openWarm(parts, imports), { ...rules, size }, events),
     );
   }
+  const possible = [...pools.keys()];
 
   return {
     interpreter,

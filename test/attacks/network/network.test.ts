@@ -30,7 +30,7 @@ for (const user of ['root', 'nobody'] as const) {
 
     it('goes with its job, with all that kept it', async () => {
       const during = lab.run(`${VISIT}\nimport time; time.sleep(2)`, 'outbound', { env: { HOSTS: PUBLIC.web } });
-      await expect.poll(async () => (await lab.processes()).names, { timeout: 10_000 }).toContain('slirp4netns');
+      await expect.poll(async () => (await lab.processes()).names).toContain('slirp4netns');
       expect((await lab.processes()).networks).toBe(1);
       await during;
       expect(await lab.processes()).toMatchObject({ names: [], networks: 0 });
@@ -95,7 +95,7 @@ describe.skipIf(why !== undefined).each(['root', 'nobody'] as const)('a service 
   it('leaves no process of a job’s network behind', async () => {
     const lab = await openLab(user);
     const job = lab.run('import time; time.sleep(60)', 'outbound').catch(() => undefined);
-    await expect.poll(async () => (await lab.processes()).names, { timeout: 30_000 }).toContain('slirp4netns');
+    await expect.poll(async () => (await lab.processes()).names).toContain('slirp4netns');
     expect(await lab.kill()).toEqual([]);
     void job;
     await lab.close();
