@@ -24,6 +24,7 @@ export interface OutputFile {
   /** Path relative to the output folder, `/` between segments; valid UTF-8, no `.` or `..` segments. */
   name: string;
   size: number;
+  /** The whole content, from its beginning at each call: keeping may have to start anew. */
   open(): Readable;
 }
 

@@ -45,7 +45,8 @@ async function* entriesOf(folder: FileHandle): AsyncGenerator<{ name: Buffer; lo
   }
 }
 
-async function* partsOf(handle: FileHandle, size: number): AsyncGenerator<Buffer> {
+/** The first `size` bytes of an open file, or as many as there are. */
+export async function* partsOf(handle: FileHandle, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < size;) {
     const part = Buffer.allocUnsafe(Math.min(PART_BYTES, size - at));
     const { bytesRead } = await handle.read(part, 0, part.length, at);

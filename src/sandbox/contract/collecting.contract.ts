@@ -21,6 +21,20 @@ os.link("good", "hard") if False else None`);
       expect(result.leftOut.map((what) => what.name).toSorted()).toEqual(['fifo', 'folder-link', 'link', 'socket']);
     });
 
+    it('hands out a file’s content as often as somebody opens it', async () => {
+      const { running } = await t.begin(`import os
+os.chdir(os.environ["JOB_OUTPUT_DIR"])
+open("large", "w").write("large" * 500_000)
+open("small", "w").write("small")`);
+      for await (const _ of running.output) continue;
+      await running.ended;
+      const read: Record<string, string[]> = {};
+      for await (const { name, open } of running.collect({ maxFiles: 4, maxDepth: 8, maxBytes: 4 * MIB, maxMs: 10_000 }, () => undefined))
+        read[name] = [await text(open()), await text(open())];
+      await running.dispose();
+      expect(read).toEqual({ small: ['small', 'small'], large: ['large'.repeat(500_000), 'large'.repeat(500_000)] });
+    });
+
     it('collects what a writable workspace gained or changed, and leaves the upload as it was', async () => {
       const program = 'open("plot.png", "w").write("png"); open("data/old.txt", "a").write("+"); open("same.txt", "w").write("same")';
       const { running, run: spec } = await t.begin(program, {

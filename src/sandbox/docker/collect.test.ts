@@ -4,6 +4,7 @@ import type { LeftOut } from '../sandbox.ts';
 import { collectFrames } from './collect.ts';
 import { createFrameReader, encodeFrame, REPORT, type Frame } from './frames.ts';
 
+const PART = 65_536;
 const BOUNDS = { maxFiles: 3, maxDepth: 8, maxBytes: 100, maxMs: 1000 };
 
 const file = (name: string | Buffer, content: string, size = content.length): Buffer => {
@@ -37,6 +38,43 @@ describe('files out of a container', () => {
       names.push(name);
     expect(names).toEqual(['a', 'b', 'c']);
     expect((await collected(file('a', 'A'), file('d/b', 'BB'), END)).files).toEqual({ a: 'A', 'd/b': 'BB' });
+  });
+
+  it.each([
+    ['small', 'small'],
+    ['large', 'large'.repeat(1_000_000)],
+  ])('can be read again from the beginning: %s ones', async (_, content) => {
+    const parts = Array.from({ length: Math.ceil(content.length / PART) }, (__, index) => content.slice(index * PART, (index + 1) * PART));
+    const data = parts.map((part) => encodeFrame(REPORT.data, part));
+    const sent = Buffer.concat([file('a', '', content.length), ...data, file('b', 'B'), END]);
+    const read: string[] = [];
+    for await (const { open } of collectFrames(framesOf(sent), { ...BOUNDS, maxBytes: 2 * content.length }, () => undefined)) {
+      const given = open();
+      for await (const part of given) {
+        read.push(String(part).slice(0, 1));
+        break;
+      }
+      read.push(await text(open()), await text(open()));
+    }
+    expect(read).toEqual([content.slice(0, 1), content, content, 'B', 'B', 'B']);
+  });
+
+  it('that can’t be held on this machine are left out, and the next ones are not', async () => {
+    const content = 'x'.repeat(2_000_000);
+    const data = Array.from({ length: 20 }, () => encodeFrame(REPORT.data, content.slice(0, 100_000)));
+    const sent = Buffer.concat([file('large', '', content.length), ...data, file('b', 'B'), END]);
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = '/nonexistent';
+    const leftOut: LeftOut[] = [];
+    const names: string[] = [];
+    try {
+      for await (const { name } of collectFrames(framesOf(sent), { ...BOUNDS, maxBytes: 3_000_000 }, (what) => leftOut.push(what)))
+        names.push(name);
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
+    expect([names, leftOut]).toEqual([['b'], [{ name: 'large', reason: "can't be kept (ENOENT)" }]]);
   });
 
   it.each(['../a', '/etc/passwd', 'a/../b', 'a//b', '', 'line\nbreak', Buffer.from([0x66, 0xff])])(

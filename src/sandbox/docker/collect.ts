@@ -1,10 +1,11 @@
-import { Readable } from 'node:stream';
 import type { OutputFile } from '../../artifacts/artifacts.ts';
 import { problemOfPath } from '../../artifacts/path.ts';
+import { errnoOf } from '../../errors.ts';
 import { printableName, problemOfName } from '../file-name.ts';
 import { createTeller } from '../left-out.ts';
 import type { CollectBounds, LeftOut } from '../sandbox.ts';
 import { REPORT, type Frame } from './frames.ts';
+import { createSpool, SpoolError, type Spool } from './spool.ts';
 
 const SIZE_BYTES = 8;
 
@@ -17,14 +18,26 @@ export async function* collectFrames(
   bounds: CollectBounds,
   leftOut: (what: LeftOut) => void,
 ): AsyncGenerator<OutputFile> {
+  const spool = createSpool();
+  try {
+    yield* filesIn(frames, bounds, leftOut, spool);
+  } finally {
+    await spool.close();
+  }
+}
+
+async function* filesIn(
+  frames: AsyncGenerator<Frame>,
+  bounds: CollectBounds,
+  leftOut: (what: LeftOut) => void,
+  spool: Spool,
+): AsyncGenerator<OutputFile> {
   const { tell, tellRest } = createTeller(leftOut);
   let files = 0;
   let bytes = 0;
-  /** What is still to come of the present file. */
-  let left = 0;
 
-  async function* content(): AsyncGenerator<Buffer> {
-    while (left > 0) {
+  async function* content(size: number): AsyncGenerator<Buffer> {
+    for (let left = size; left > 0;) {
       const { value, done } = await frames.next();
       if (done === true || value.kind !== REPORT.data || value.payload.length > left) throw new Error('a file came short');
       left -= value.payload.length;
@@ -33,8 +46,6 @@ export async function* collectFrames(
   }
 
   for (;;) {
-    // What nobody wanted to read.
-    for await (const _ of content()) continue;
     const next = await frames.next();
     if (next.done === true) throw new Error('the files ended without an end');
     const { kind, payload } = next.value;
@@ -53,12 +64,20 @@ export async function* collectFrames(
     if (kind !== REPORT.file) throw new Error(`the init sent ${kind} among files`);
     const name = payload.subarray(SIZE_BYTES);
     const size = Number(payload.readBigUInt64BE(0));
-    left = size;
     files += 1;
     bytes += size;
     if (files > bounds.maxFiles || bytes > bounds.maxBytes) throw new Error('the init sent more than it was asked for');
     const problem = problemOfName(name) ?? problemOfPath(name.toString());
-    if (problem !== undefined) tell(printableName(name), problem);
-    else yield { name: name.toString(), size, open: () => Readable.from(content()) };
+    if (problem !== undefined) {
+      for await (const _ of content(size)) continue;
+      tell(printableName(name), problem);
+      continue;
+    }
+    try {
+      yield { name: name.toString(), size, open: await spool.take(content(size), size) };
+    } catch (error) {
+      if (!(error instanceof SpoolError)) throw error;
+      tell(printableName(name), `can't be kept (${errnoOf(error.cause) ?? String(error.cause)})`);
+    }
   }
 }
