@@ -87,11 +87,16 @@ export function createWarmContainers(make: () => Promise<WarmContainer>, rules: 
       if (ready.length === 0 && !failing && rules.waitMs > 0) {
         fill();
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, rules.waitMs);
-          waiters.push(() => {
+          const wake = (): void => {
             clearTimeout(timer);
             resolve();
-          });
+          };
+          // Who has given up must not be woken in another's place.
+          const timer = setTimeout(() => {
+            waiters.splice(waiters.indexOf(wake), 1);
+            resolve();
+          }, rules.waitMs);
+          waiters.push(wake);
         });
       }
       const one = ready.shift();
