@@ -23,9 +23,10 @@ interface Resource {
 
 interface Container {
   name: string;
-  env?: { name: string }[];
+  env?: { name: string; value?: string }[];
   envFrom?: Record<string, { name: string }>[];
   readinessProbe?: { httpGet?: { path: string } };
+  resources?: { limits?: { memory?: string } };
   securityContext: unknown;
 }
 
@@ -91,6 +92,27 @@ describe('the example for Kubernetes', () => {
     for (const { spec } of all.filter(({ kind }) => kind === 'ScaledObject')) {
       expect(named('Deployment', spec?.scaleTargetRef?.name ?? '')).toBeDefined();
     }
+  });
+
+  it('takes requests while no job can run, for they are accepted and wait', () => {
+    const [api] = named('Deployment', 'api')?.spec?.template?.spec.containers ?? [];
+    expect(api?.readinessProbe?.httpGet?.path).toBe('/healthz');
+  });
+
+  it('leaves the number of what is scaled to who scales it', () => {
+    const scaled = all
+      .filter(({ kind }) => kind === 'ScaledObject')
+      .map(({ spec }) => named('Deployment', spec?.scaleTargetRef?.name ?? ''));
+    expect(scaled).toHaveLength(1);
+    for (const deployment of scaled) expect(deployment?.spec).not.toHaveProperty('replicas');
+  });
+
+  it('lets jobs have no more memory than there is in a worker’s pod', () => {
+    const [worker] = named('Deployment', 'worker')?.spec?.template?.spec.containers ?? [];
+    const limits = named('ConfigMap', 'job-runner')?.data ?? {};
+    const jobs = Number(worker?.env?.find(({ name }) => name === 'CONCURRENCY')?.value);
+    const mib = Number(/^(\d+)Gi$/.exec(worker?.resources?.limits?.memory ?? '')?.[1]) * 1024;
+    expect(jobs * (Number(limits['MAX_MEM_MB']) + Number(limits['MAX_DISK_MB']))).toBeLessThan(mib);
   });
 
   it('gives no container a privilege', () => {
