@@ -19,6 +19,7 @@ export const says = {
   canceledInQueue: () => 'canceled before it started',
   handedBack: () => 'the worker is shutting down; the job goes back to the queue',
   noDescriptors: () => 'the worker has no descriptors left for the moment; the job goes back to the queue',
+  sandboxAway: () => 'the worker can start nothing for the moment; the job goes back to the queue',
   retrying: (attempt: number, of: number) => `the worker was lost in attempt ${attempt} of ${of}; the job goes back to the queue`,
   workerLost: () => 'the worker was lost and no attempts are left',
   startingAgain: () => 'the interpreter was lost through no fault of the program; starting again with a new one',

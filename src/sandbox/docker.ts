@@ -3,12 +3,13 @@ import type { ImageInterpreter } from '../runtimes/runtime.ts';
 import { collectFrames } from './docker/collect.ts';
 import { openCold } from './docker/cold-start.ts';
 import { connect, type Connection } from './docker/connect.ts';
-import type { Container, EndReport } from './docker/container.ts';
+import { START_MS, type Container, type EndReport } from './docker/container.ts';
 import type { EngineSettings } from './docker/engine.ts';
 import { encodeFrame, ORDER } from './docker/frames.ts';
 import { itemsOf, ordersFor, roomFor } from './docker/given.ts';
 import { createDescribe } from './docker/describe.ts';
 import { buildCommand, type ImageDescription } from './docker/image.ts';
+import { neverStarted, unlessAborted } from './docker/never-started.ts';
 import { createNetworks, type NetworkOptions, type Networks } from './docker/networks.ts';
 import { LABELS, runOrder, type Given, type ImageRun } from './docker/plan.ts';
 import { nameFor, sweep } from './docker/sweep.ts';
@@ -19,6 +20,7 @@ import { readOutput } from './output.ts';
 import {
   NetworkUnavailable,
   SandboxLost,
+  SandboxUnavailable,
   type ColdReason,
   type Ended,
   type Exit,
@@ -93,16 +95,21 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     return warm.take(run, given);
   }
 
-  async function open(run: ImageRun): Promise<Started> {
+  async function open(run: ImageRun, signal: AbortSignal): Promise<Started> {
     const [code, input] = await Promise.all([itemsOf(run.codeDir, 'code'), itemsOf(run.inputDir, 'input')]);
     // A writable copy of the code is the job's own, and counts as such.
     const given = roomFor(run.workspace === 'writable' ? input : [...code, ...input]);
     const give = async (container: Container): Promise<void> => {
       await container.order(encodeFrame(ORDER.give, { bytes: given.bytes, writable: run.workspace === 'writable' }));
-      for await (const order of ordersFor([...code, ...input])) await container.order(order);
+      for await (const order of ordersFor([...code, ...input])) {
+        signal.throwIfAborted();
+        await container.order(order);
+      }
+      // From here on it is the job that is ended, and not its start.
+      signal.throwIfAborted();
       await container.order(encodeFrame(ORDER.run, runOrder(run, threadsFor(run.limits), traits())));
       try {
-        await container.next('started');
+        await container.next('started', START_MS);
       } catch (error) {
         // Under gVisor a program may be the end of its kernel before anybody has heard that it runs: then that is how it ended.
         if (!(await container.ranOutOfMemory())) throw error;
@@ -114,11 +121,13 @@ export function createDocker(options: DockerOptions): DockerSandbox {
         await give(taken);
         return { container: taken, path: 'warm' };
       } catch (error) {
-        options.warm?.events.trouble('a warm start failed; the job starts cold', error);
         await taken.remove();
+        signal.throwIfAborted();
+        options.warm?.events.trouble('a warm start failed; the job starts cold', error);
         taken = 'failing';
       }
     }
+    signal.throwIfAborted();
     const plan = planFor(run.interpreter, run.limits, { [LABELS.job]: run.jobId });
     const { network = 'none' } = run;
     const gateway = network === 'none' ? undefined : await engine().networks.open(plan.image, network, plan.labels);
@@ -136,14 +145,15 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     const { interpreter } = spec;
     if (!('image' in interpreter)) throw new Error('an interpreter of this host was handed to a sandbox of images');
     const run: ImageRun = { ...spec, interpreter };
-    let started: Started;
-    try {
-      started = await open(run);
-    } catch (error) {
-      if (error instanceof NetworkUnavailable) throw error;
+    const opening = open(run, signal);
+    const opened = await unlessAborted(opening, signal).catch(async (error: unknown) => {
+      if (error instanceof NetworkUnavailable || error instanceof SandboxUnavailable) throw error;
+      const { client } = engine();
+      if (!(await client.answers())) throw new SandboxUnavailable(`no engine answers (${client.host})`, { cause: error });
       throw new Error(`the sandbox could not be set up: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-    }
-    const { container, path, coldBecause } = started;
+    });
+    if (opened === undefined) return neverStarted(opening.then(({ container }) => container.remove()));
+    const { container, path, coldBecause } = opened;
     let ending: NodeJS.Timeout | undefined;
     let ended = false;
     let filesAreLost = false;
@@ -187,16 +197,24 @@ export function createDocker(options: DockerOptions): DockerSandbox {
       ended: end,
       async *collect(bounds, leftOut) {
         if (filesAreLost) return leftOut({ name: 'everything', reason: 'the container ended with the program' });
-        await container.order(encodeFrame(ORDER.collect, bounds));
-        yield* collectFrames(container.frames(), bounds, leftOut);
+        try {
+          await container.order(encodeFrame(ORDER.collect, bounds));
+          yield* collectFrames(container.frames(), bounds, leftOut);
+        } catch (error) {
+          // How the program ended is known: that stands, whatever becomes of its files.
+          leftOut({ name: 'everything else', reason: error instanceof Error ? error.message : String(error) });
+        }
       },
       dispose() {
         disposed ??= (async () => {
           container.stdout.destroy();
           container.stderr.destroy();
-          await container.remove();
-          await end.catch(() => undefined);
-          running.delete(self);
+          try {
+            await container.remove();
+            await end.catch(() => undefined);
+          } finally {
+            running.delete(self);
+          }
         })();
         return disposed;
       },
@@ -216,11 +234,12 @@ export function createDocker(options: DockerOptions): DockerSandbox {
         connection = { ...found, networks: createNetworks(found, options), owner: await nameFor(found.client) };
       }
       const { client, networks, health } = connection;
-      await sweep(client);
+      const unremoved = await sweep(client);
       // An engine that fails now is heard of by the next job.
       sweeping ??= setInterval(() => void sweep(engine().client).catch(() => undefined), SWEEP_MS).unref();
       const outbound = await networks.find();
-      const { guarantees, notes } = health;
+      const { guarantees } = health;
+      const notes = [...health.notes, ...unremoved.map((what) => `a container that is left over could not be removed: ${what}`)];
       if (outbound.possible || options.egress?.allowed !== true) return { guarantees, outbound, notes };
       return { guarantees, outbound, notes: [...notes, `net_policy can only be none here (${outbound.reason}): ${outbound.remedy}`] };
     },
@@ -247,8 +266,9 @@ export function createDocker(options: DockerOptions): DockerSandbox {
     buildCommand: (image) => buildCommand(image, connection?.podman ?? false),
 
     async close() {
-      await Promise.all([...running].map((each) => each.dispose()));
-      await warm?.close();
+      // What can't be removed keeps nothing else from being.
+      await Promise.allSettled([...running].map((each) => each.dispose()));
+      await warm?.close().catch(() => undefined);
       warm = undefined;
       clearInterval(sweeping);
       sweeping = undefined;

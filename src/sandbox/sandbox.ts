@@ -130,7 +130,10 @@ export interface Sandbox {
   check(): Promise<SandboxHealth>;
   /** Says which interpreter most jobs will want, so that what can be done ahead is. */
   anticipate(interpreter: Interpreter): void;
-  /** Resolves when the program has been started. Aborting the signal kills the whole tree: `exit` is then `aborted`. */
+  /**
+   * Resolves when the program has been started. Aborting the signal kills the whole tree: `exit` is then `aborted`, also when it had not been
+   * started yet. Rejects with SandboxUnavailable when nothing has run and nothing can.
+   */
   start(run: RunSpec, signal: AbortSignal): Promise<Running>;
   close(): Promise<void>;
 }
@@ -140,3 +143,6 @@ export class NetworkUnavailable extends Error {}
 
 /** What the sandbox was made of is gone through no fault of the job's: it may be started again. */
 export class SandboxLost extends Error {}
+
+/** Nothing can be started for the moment, whatever it is. Once `check` passes again, it can. */
+export class SandboxUnavailable extends Error {}

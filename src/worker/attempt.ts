@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Artifact } from '../api/job.ts';
 import { parseDestination, type NetPolicy } from '../api/net-policy.ts';
@@ -12,6 +13,7 @@ import type { Runtimes } from '../runtimes/runtime.ts';
 import {
   NetworkUnavailable,
   SandboxLost,
+  SandboxUnavailable,
   type ColdReason,
   type Ended,
   type Exit,
@@ -56,6 +58,9 @@ interface Result {
 
 class LeaseLost extends Error {}
 
+/** The program was lost in the middle, and can't be started again here: that is an attempt, and the next one is somebody else's. */
+class ProgramLost extends Error {}
+
 /** An attempt on its way. */
 interface Going extends AttemptParts {
   job: JobRecord;
@@ -71,8 +76,8 @@ const MIB = 1024 * 1024;
 
 /**
  * One attempt, from the claim to the finished (or handed back) job: inputs → sandbox → log → artifacts → finish.
- * Never throws for anything that the job did. `drain` aborts when running jobs are to go back to the queue. Where descriptors are lacking the
- * job goes there as well, and it takes until there are some again.
+ * Never throws for anything that the job did. `drain` aborts when running jobs are to go back to the queue. Where descriptors are lacking, or
+ * the sandbox can start nothing, the job goes there as well, and it takes until that is over.
  */
 export async function runAttempt(claim: Claim, parts: AttemptParts, drain: AbortSignal): Promise<void> {
   const { store, rules } = parts;
@@ -116,7 +121,10 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
       log.addAhead(runnerEntry(says.starting(job.id), Date.now()));
       result = await execute(going);
     } catch (error) {
+      if (error instanceof SandboxUnavailable || error instanceof ProgramLost) comeBack = () => untilAvailable(parts.sandbox, drain);
+      if (error instanceof ProgramLost) throw error;
       result = failed(error);
+      if (error instanceof SandboxUnavailable) handBack = says.sandboxAway();
       if (lacksDescriptors(error)) {
         handBack = says.noDescriptors();
         comeBack = () => untilDescriptors(drain);
@@ -149,7 +157,7 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
     logger.info({ outcome, usage, path, coldBecause }, 'finished');
   } catch (error) {
     if (error instanceof LeaseLost) logger.warn('the lease is lost: somebody else has the job now');
-    else logger.error({ err: error }, 'the end of the attempt could not be written; the job is retried when the lease is over');
+    else logger.error({ err: error }, 'the attempt has no end that could be written; the job is retried when the lease is over');
   } finally {
     watched.over(end);
     stopKeeping();
@@ -191,7 +199,27 @@ async function execute(going: Going): Promise<Result> {
     going.logger.warn({ err: error }, 'the sandbox was lost; starting again, cold');
     await artifacts.clearOutputs(job.id);
     await say(says.startingAgain());
-    return await runOnce(going, { ...run, coldStart: true });
+    return await runOnce(going, { ...run, coldStart: true }).catch((again: unknown) => {
+      throw again instanceof SandboxUnavailable
+        ? new ProgramLost('the sandbox was lost, and nothing can be started', { cause: again })
+        : again;
+    });
+  }
+}
+
+const LOOK_MS = 1000;
+
+/** Resolves when a sandbox works again, or when the signal aborts. */
+async function untilAvailable(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    if (
+      await sandbox.check().then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
   }
 }
 

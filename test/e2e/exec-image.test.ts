@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jobOf, submit as submitTo } from '../support/app.ts';
+import { breakableProxy } from '../support/breakable-proxy.ts';
 import { buildExecImage } from '../support/docker-image.ts';
 import { startDockerd, whyNoDockerd, type Dockerd } from '../support/dockerd.ts';
-import { serviceHome, type ServiceHome } from '../support/service.ts';
+import { followAll, serviceHome, type ServiceHome } from '../support/service.ts';
 
 const formOf = (spec: object): FormData => {
   const form = new FormData();
@@ -71,6 +73,39 @@ print("drawn")`);
       expect(refused.status).toBe(422);
       expect(await service.kill('SIGTERM')).toBe(0);
       expect(await docker?.cli(['ps', '--all', '--quiet'])).toBe('');
+    });
+
+    it('loses no job while the engine is away: what waits goes on waiting, what ran is run again, and it counts as an attempt', async () => {
+      const proxy = await breakableProxy({ path: docker?.socketPath ?? '' });
+      const variables = {
+        USE_DOCKER: '1',
+        DOCKER_HOST: `tcp://127.0.0.1:${proxy.port}`,
+        CONCURRENCY: '1',
+        WARM_STARTS: '0',
+        LEASE_MS: '3000',
+      };
+      const service = await home.start(variables);
+      const run = (program: string): Promise<string> => submitTo(service.url, { code: { 'main.py': program } });
+      try {
+        const running = await run('import os, time\nprint("up", flush=True)\ntime.sleep(2)\nprint("done")');
+        await expect.poll(async () => (await fetch(`${service.url}/jobs/${running}/logs`)).text()).toContain('up\n');
+        const waiting = await Promise.all(['1', '2', '3'].map((text) => run(`print(${text})`)));
+        await proxy.cut();
+        await expect
+          .poll(async () => (await fetch(`${service.url}/jobs/${running}/logs`)).text())
+          .toContain('[runner] the worker was lost in attempt 1 of 2; the job goes back to the queue\n');
+        for (const id of waiting) expect((await jobOf(service.url, id)).job).toMatchObject({ status: 'queued' });
+        await proxy.mend();
+        expect((await followAll(() => service.url, running)).slice(-3)).toEqual(['up', 'done', '[runner] finished with code 0']);
+        expect((await jobOf(service.url, running)).job).toMatchObject({ status: 'succeeded', attempt: 2 });
+        for (const id of waiting) {
+          await followAll(() => service.url, id);
+          expect((await jobOf(service.url, id)).job).toMatchObject({ status: 'succeeded', attempt: 1 });
+        }
+      } finally {
+        await service.kill('SIGTERM');
+        await proxy.cut();
+      }
     });
 
     it('is not ready without its image, says how to build that, and is ready when somebody has', async () => {

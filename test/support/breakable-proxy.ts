@@ -8,7 +8,7 @@ export interface BreakableProxy {
   mend(): Promise<void>;
 }
 
-export async function breakableProxy(target: { host: string; port: number }): Promise<BreakableProxy> {
+export async function breakableProxy(target: { host: string; port: number } | { path: string }): Promise<BreakableProxy> {
   const sockets = new Set<Socket>();
   let server: Server | undefined;
   const listen = async (port: number): Promise<number> => {

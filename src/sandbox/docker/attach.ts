@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { z } from 'zod';
-import type { EngineClient } from './client.ts';
+import { SandboxUnavailable } from '../sandbox.ts';
+import { EngineError, type EngineClient } from './client.ts';
 import { removeContainer } from './sweep.ts';
 
 /** A container of ours with the line to its first process: what it says comes multiplexed, what is written it reads. */
@@ -11,9 +12,14 @@ export interface Attached {
 
 const created = z.object({ Id: z.string() });
 
-/** Makes a container that has not started yet. */
+/** Makes a container that has not started yet. Throws SandboxUnavailable when its image is gone: whoever looks for images will see that soon. */
 export async function createContainer(client: EngineClient, body: object, path = '/containers/create'): Promise<string> {
-  return created.parse((await client.call('POST', path, body)).body).Id;
+  try {
+    return created.parse((await client.call('POST', path, body)).body).Id;
+  } catch (error) {
+    if (error instanceof EngineError && error.status === 404) throw new SandboxUnavailable(error.message, { cause: error });
+    throw error;
+  }
 }
 
 /** Takes over a new container's streams and starts it, once `ready` has come about. It is removed when that fails. */

@@ -25,12 +25,15 @@ export interface EngineClient {
   readonly host: string;
   /** Throws an EngineError for an answer from 400 on, and what the system says when nobody answers. */
   call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object, timeoutMs?: number): Promise<Answer>;
-  /** Takes over the connection: raw bytes both ways from here on. */
+  /** Takes over the connection: raw bytes both ways from here on. Rejects when there is no answer within a minute. */
   upgrade(path: string): Promise<Socket>;
+  /** Whether anybody takes connections and answers them. One that is shutting down still serves those that it has. */
+  answers(): Promise<boolean>;
   close(): void;
 }
 
 const CALL_MS = 60_000;
+const PING_MS = 10_000;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 async function textOf(response: IncomingMessage): Promise<string> {
@@ -93,7 +96,8 @@ export function createEngineClient({ host, connection }: Engine, prefix = ''): E
 
     upgrade: (path) =>
       new Promise((resolve, reject) => {
-        const asked = ask({ method: 'POST', path, agent: false, headers: { connection: 'Upgrade', upgrade: 'tcp' } });
+        const headers = { connection: 'Upgrade', upgrade: 'tcp' };
+        const asked = ask({ method: 'POST', path, agent: false, headers, signal: AbortSignal.timeout(CALL_MS) });
         asked.once('upgrade', (_, socket: Socket, head: Buffer) => {
           if (head.length > 0) socket.unshift(head);
           resolve(socket);
@@ -102,6 +106,17 @@ export function createEngineClient({ host, connection }: Engine, prefix = ''): E
           textOf(response).then((text) => reject(new EngineError(response.statusCode ?? 500, messageIn(text))), reject);
         });
         asked.once('error', reject).end();
+      }),
+
+    answers: () =>
+      new Promise((resolve) => {
+        ask({ method: 'GET', path: '/_ping', agent: false, signal: AbortSignal.timeout(PING_MS) })
+          .once('response', (response) => {
+            response.resume();
+            resolve(response.statusCode === 200);
+          })
+          .once('error', () => resolve(false))
+          .end();
       }),
 
     close: () => agent.destroy(),

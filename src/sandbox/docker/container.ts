@@ -34,10 +34,10 @@ export interface Container {
   /** What the job says. End with the job, or with the container. */
   stdout: PassThrough;
   stderr: PassThrough;
-  /** Sends orders; resolves when the connection has taken them. Rejects when it is gone. */
+  /** Sends orders; resolves when the connection has taken them. Rejects when it is gone, or has taken nothing for a minute. */
   order(...frames: readonly Buffer[]): Promise<void>;
-  /** The next message of one of these kinds. Rejects when the init says that something failed, or is gone. */
-  next<Kind extends Message['kind']>(...kinds: Kind[]): Promise<Extract<Message, { kind: Kind }>>;
+  /** The next message of a kind. Rejects when the init says that something failed, is gone, or has said nothing for so long: then it is given up. */
+  next<Kind extends Message['kind']>(kind: Kind, withinMs?: number): Promise<Extract<Message, { kind: Kind }>>;
   /** Hears of everything that comes without being asked for. */
   onNotice(listener: (kind: 'full' | 'oom') => void): void;
   /** Reads on, whether or not anybody takes the output: its rest is bounded when the job is dead. */
@@ -52,6 +52,8 @@ export interface Container {
   remove(why?: string): Promise<void>;
 }
 
+/** How long whatever is no more than a start may take, on a machine that is busy. */
+export const START_MS = 60_000;
 const PING_MS = 15_000;
 const ENDING_MS = 10_000;
 const MAX_ERROR_BYTES = 4096;
@@ -74,7 +76,7 @@ export async function openContainer(
   const container = talk(client, id, socket);
   try {
     await container.order(INIT);
-    await container.next('up');
+    await container.next('up', START_MS);
     return container;
   } catch (error) {
     await container.remove().catch(() => undefined);
@@ -135,7 +137,8 @@ function talk(client: EngineClient, id: string, socket: Socket): Container {
         if (said.kind === 'full' || said.kind === 'oom') return notice(said.kind);
         if (said.kind === 'ended') endOutput();
         messages.push(said);
-        return wake();
+        wake();
+        return wakeFrames();
       }
       default:
         queue.push({ kind, payload });
@@ -176,18 +179,25 @@ function talk(client: EngineClient, id: string, socket: Socket): Container {
       for (const each of orders) {
         if (over !== undefined) throw over;
         if (socket.write(each)) continue;
+        const stalled = setTimeout(() => finish(new Error('the container takes nothing any more')), START_MS);
         await new Promise<void>((resolve) => onceTaken(socket, resolve));
+        clearTimeout(stalled);
       }
     },
 
-    async next(...kinds) {
-      for (;;) {
-        const said = messages.shift();
-        if (said?.kind === 'failed') throw new Error(said.text);
-        if (said !== undefined && (kinds as string[]).includes(said.kind)) return said as never;
-        if (said !== undefined) continue;
-        if (over !== undefined) throw over;
-        await new Promise<void>((resolve) => (wake = resolve));
+    async next(kind, withinMs) {
+      const late = withinMs === undefined ? undefined : setTimeout(() => finish(new Error(`no word of ‘${kind}’ from the init`)), withinMs);
+      try {
+        for (;;) {
+          const said = messages.shift();
+          if (said?.kind === 'failed') throw new Error(said.text);
+          if (said?.kind === kind) return said as never;
+          if (said !== undefined) continue;
+          if (over !== undefined) throw over;
+          await new Promise<void>((resolve) => (wake = resolve));
+        }
+      } finally {
+        clearTimeout(late);
       }
     },
 
@@ -207,9 +217,12 @@ function talk(client: EngineClient, id: string, socket: Socket): Container {
           queuedBytes -= frame.payload.length;
           if (queuedBytes <= MAX_QUEUED_BYTES / 2) socket.resume();
           yield frame;
-        } else if (messages.some(({ kind }) => kind === 'failed')) throw new Error('the files could not be read');
-        else if (over === undefined) await new Promise<void>((resolve) => (wakeFrames = resolve));
-        else throw over;
+          continue;
+        }
+        const failed = messages.find((said) => said.kind === 'failed');
+        if (failed !== undefined) throw new Error(failed.text);
+        if (over !== undefined) throw over;
+        await new Promise<void>((resolve) => (wakeFrames = resolve));
       }
     },
 

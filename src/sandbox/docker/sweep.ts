@@ -22,8 +22,9 @@ export async function nameFor(client: EngineClient): Promise<string> {
 /**
  * Removes containers that dead services have left: at once where their process, or the container that it was in, can be seen to be gone, and
  * else what has ended and was not removed. What still runs ends by itself when its service is gone, wherever that was.
+ * Returns what the engine says of those that it fails to look at or to remove; they keep nobody from the others.
  */
-export async function sweep(client: EngineClient): Promise<void> {
+export async function sweep(client: EngineClient): Promise<string[]> {
   const filters = encodeURIComponent(JSON.stringify({ label: [LABELS.owner] }));
   const { body, date } = await client.call('GET', `/containers/json?all=1&filters=${filters}`);
   const homes = new Map<string, Promise<State | undefined>>();
@@ -38,16 +39,23 @@ export async function sweep(client: EngineClient): Promise<void> {
     return state?.Running !== true || state.StartedAt >= createdAt + 1000;
   }
 
+  const failures: string[] = [];
   for (const { Id, State, Created, Labels } of containers.parse(body)) {
     const owner = Labels[LABELS.owner] ?? '';
     const createdAt = Created * 1000;
-    const abandoned =
-      isKnownDead(owner) ||
-      (await isHomeless(owner, createdAt)) ||
-      (State === 'created' && date - createdAt > ABANDONED_UNSTARTED_MS) ||
-      (['exited', 'dead'].includes(State) && date - ((await stateOf(client, Id))?.FinishedAt ?? Infinity) > ABANDONED_ENDED_MS);
-    if (abandoned) await removeContainer(client, Id);
+    try {
+      const abandoned =
+        isKnownDead(owner) ||
+        (await isHomeless(owner, createdAt)) ||
+        (State === 'created' && date - createdAt > ABANDONED_UNSTARTED_MS) ||
+        (['exited', 'dead'].includes(State) && date - ((await stateOf(client, Id))?.FinishedAt ?? Infinity) > ABANDONED_ENDED_MS);
+      if (abandoned) await removeContainer(client, Id);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      failures.push(`${Id.slice(0, 12)}: ${error.message}`);
+    }
   }
+  return failures;
 }
 
 /** By the engine's clock; undefined for a container that the engine does not have. */

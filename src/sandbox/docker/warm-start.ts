@@ -33,6 +33,9 @@ export interface WarmStarts {
   close(): Promise<void>;
 }
 
+/** On a busy machine; pandas and matplotlib take seconds on a quiet one. */
+const IMPORTS_MS = 180_000;
+
 const SECTIONS = parseSections(IMPORTS);
 
 const hasSameResources = (one: Limits, other: Limits): boolean =>
@@ -106,7 +109,7 @@ async function openWarm({ client, plan, filter, interpreter, limits }: WarmStart
       ...files,
       encodeFrame(ORDER.warm, warmOrder(interpreter, imports)),
     );
-    const { imported } = await container.next('ready');
+    const { imported } = await container.next('ready', IMPORTS_MS);
     return { container, imported: new Set(imported) };
   } catch (error) {
     await container.remove().catch(() => undefined);
