@@ -7,7 +7,9 @@ import { netPolicy } from './net-policy.ts';
  */
 
 const noNul = (value: string): boolean => !value.includes('\0');
-const text = z.string().refine(noNul, 'must not contain a NUL character');
+/** JSON can say half of a character (a surrogate without its other), and UTF-8 can't. */
+const whole = z.string().refine((value) => value.isWellFormed(), 'must not contain half of a surrogate pair');
+const text = whole.refine(noNul, 'must not contain a NUL character');
 
 const numeric = z.union(
   [z.number(), z.string().regex(/^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/, 'must be a number')],
@@ -93,7 +95,7 @@ export const jobSpec = (limits: SpecLimits) =>
       .refine((env) => execBytes(Object.entries(env).flat()) <= MAX_ENV_BYTES, 'is too long altogether')
       .default({})
       .describe('Environment variables of the program'),
-    stdin: z.string().default('').describe('What the program reads on standard input'),
+    stdin: whole.default('').describe('What the program reads on standard input'),
     disk_limit_mb: number(integer.gt(0).lte(limits.maxDiskMb))
       .default(Math.min(256, limits.maxDiskMb))
       .describe('MiB over all writable places together'),

@@ -130,6 +130,13 @@ describe('POST /jobs', () => {
     expect(await app.filesLeft()).toEqual([]);
   });
 
+  it('refuses halves of characters, which no program could be told', async () => {
+    const response = await post(app.url, { spec: String.raw`{"args":["\ud800"],"env":{"A":"\udc00b"},"stdin":"c\ud83d"}` });
+    expect(response.status).toBe(422);
+    const { errors } = await problem(response);
+    expect(errors?.map(({ pointer }) => pointer).toSorted()).toEqual(['/spec/args/0', '/spec/env/A', '/spec/stdin']);
+  });
+
   it('lists a hundred problems of very many', async () => {
     const response = await post(app.url, { spec: `{"args":[${Array(5000).fill('1').join()}]}` });
     const { detail, errors } = await problem(response);

@@ -21,11 +21,7 @@ describe.skipIf(missing !== undefined)(`docker${missing === undefined ? '' : ` (
 
   const engine = (): DockerOptions['engine'] => ({ dockerHost: docker.host, certificates: undefined, runtimeDir: undefined });
 
-  engineContract(
-    'docker',
-    () => docker,
-    ({ diskBytes }) => diskBytes === LIMITS.diskBytes,
-  );
+  engineContract('docker', () => docker, { fits: ({ diskBytes }) => diskBytes === LIMITS.diskBytes });
 
   describe('on this engine', () => {
     let sandbox: DockerSandbox;

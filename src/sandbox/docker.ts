@@ -50,6 +50,8 @@ export interface DockerSandbox extends Sandbox {
 const KILL_AGAIN_MS = 5000;
 /** How often it is looked for what other services have left, should they have been killed. */
 const SWEEP_MS = 60_000;
+/** What the init needs to walk through a job's files: those may have filled all the memory that there was. */
+const COLLECTING_BYTES = 32 * 1024 * 1024;
 const CORES = availableParallelism();
 
 interface Connected extends Connection {
@@ -198,6 +200,7 @@ export function createDocker(options: DockerOptions): DockerSandbox {
       async *collect(bounds, leftOut) {
         if (filesAreLost) return leftOut({ name: 'everything', reason: 'the container ended with the program' });
         try {
+          if ((await end).exit.kind === 'oom') await container.giveMemory(COLLECTING_BYTES);
           await container.order(encodeFrame(ORDER.collect, bounds));
           yield* collectFrames(container.frames(), bounds, leftOut);
         } catch (error) {

@@ -20,6 +20,7 @@ describe.skipIf(missing !== undefined)(`docker with gVisor${missing === undefine
   sandboxContract('docker with gVisor', async () => ({
     ...(await openOn(docker, { runtime: GVISOR })),
     gvisor: true,
+    fullOfFilesIsLost: true,
     close: async () => undefined,
   }));
 

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { untilDescriptors } from '../descriptors.ts';
 import { lacksDescriptors } from '../errors.ts';
@@ -9,8 +10,8 @@ import { firstCause } from './first-cause.ts';
 import type { HostRun } from './host-run.ts';
 import type { Launched } from './launcher.ts';
 import { readOutput } from './output.ts';
-import type { ColdReason, Ended, Exit, Running, StartPath } from './sandbox.ts';
-import { isFull, watchRun } from './watch.ts';
+import type { ColdReason, Ended, Exit, Limits, Running, StartPath } from './sandbox.ts';
+import { isFull, killedByKernel, watchRun } from './watch.ts';
 
 export interface LaunchedRun {
   launched: Launched;
@@ -28,7 +29,11 @@ export interface LaunchedRun {
 
 /** A program that a launcher has started, from then on: what may end it, what it used, what it left, how all of it goes away. */
 export function followLaunched({ launched, run, signal, path, coldBecause, folder, held, free }: LaunchedRun): Running {
-  const cause = firstCause(run.limits, signal, () => launched.kill());
+  const kill = (): void => {
+    hasten(held?.cgroup, run.limits);
+    launched.kill();
+  };
+  const cause = firstCause(run.limits, signal, kill);
   const kept = held === undefined ? { path: folder, letGo: () => undefined } : keepOpen(folder);
   const unwatch = held === undefined ? () => undefined : watchRun(kept.path, held.cgroup, cause);
   const startedAt = performance.now();
@@ -56,6 +61,11 @@ export function followLaunched({ launched, run, signal, path, coldBecause, folde
         await untilDescriptors();
         return told();
       }
+    } catch (error) {
+      // Whoever was to tell how it ended was killed with it, or for it.
+      const exit: Exit | undefined = cause.get() ?? (killedByKernel(held?.cgroup) ? { kind: 'oom' } : undefined);
+      if (exit === undefined) throw error;
+      return { exit, usage: { wallMs: performance.now() - startedAt, cpuMs: 0, maxRssBytes: 0 } };
     } finally {
       cause.settle();
       unwatch();
@@ -76,7 +86,7 @@ export function followLaunched({ launched, run, signal, path, coldBecause, folde
     collect: (bounds, leftOut) => collectRun(folders, bounds, leftOut),
     dispose() {
       disposed ??= (async () => {
-        launched.kill();
+        kill();
         await ended.catch(() => undefined);
         launched.stdout.destroy();
         launched.stderr.destroy();
@@ -87,6 +97,15 @@ export function followLaunched({ launched, run, signal, path, coldBecause, folde
       return disposed;
     },
   };
+}
+
+/** Processes that are killed have to run to die: a job with a small share and many of them would take minutes over it. */
+function hasten(cgroup: Cgroup | undefined, limits: Limits): void {
+  try {
+    cgroup?.limit({ ...limits, cpus: availableParallelism() });
+  } catch {
+    // The group is gone, and so is the job.
+  }
 }
 
 /** A job's tmpfs by a descriptor: so it is there to be collected from even when whoever had it mounted has died. */

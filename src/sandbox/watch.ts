@@ -16,7 +16,7 @@ export function isFull(tmpfs: string): boolean {
   }
 }
 
-function killedByKernel(cgroup: Cgroup | undefined): boolean {
+export function killedByKernel(cgroup: Cgroup | undefined): boolean {
   try {
     return cgroup !== undefined && cgroup.oomKills() > 0;
   } catch {

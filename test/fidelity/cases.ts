@@ -39,6 +39,7 @@ const given: (Omit<Case, 'name'> & { name?: string })[] = [
   { program: 'bytes', name: 'unfinished', bytes: Buffer.from('print("""') },
   { program: 'bytes', name: 'too deep', bytes: Buffer.from(`${'('.repeat(300)}1${')'.repeat(300)}`) },
   { program: 'bytes', name: 'warning while compiling', bytes: Buffer.from('print("a" is "a")\n') },
+  { program: 'bytes', name: 'warning before an error', bytes: Buffer.from('print("a" is "a")\nbreak\n') },
 ];
 
 /** What can't be the same, and why. These are asserted to differ: one that does no more leaves this list, and docs/warm-starts.md. */
@@ -53,6 +54,7 @@ export const DIFFERENCES: Record<string, string> = {
   loaded_modules: 'sys.modules holds what was imported ahead',
   gc_frozen: 'what was imported ahead is frozen, so that collections leave it shared',
   immortal_objects: 'nor does their use count as a reference, for that would be written into pages that jobs share',
+  del_of_held: 'objects that a library or the interpreter itself holds are not found by who does not take the heap apart',
   import_in_del: 'imports still work in finalisers at the very end, where the interpreter has taken its import system apart',
 };
 

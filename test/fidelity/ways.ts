@@ -1,25 +1,29 @@
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { constants as osConstants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { HostInterpreter, Interpreter } from '../../src/runtimes/runtime.ts';
 import { INSIDE, jobEnvironment } from '../../src/sandbox/plan.ts';
-import type { RunSpec, Sandbox, StartPath } from '../../src/sandbox/sandbox.ts';
+import type { CollectBounds, RunSpec, Sandbox, StartPath } from '../../src/sandbox/sandbox.ts';
 import type { Case } from './cases.ts';
 
 /** What a program did, as far as anybody outside can tell. */
 export interface Doings {
   stdout: string;
   stderr: string;
+  /** What it left in its output folder, by name. */
+  files: Record<string, string>;
   /** `code 1`, or `signal 2`. */
   end: string;
 }
 
 const MIB = 1024 * 1024;
 const TIMEOUT_MS = 30_000;
+const BOUNDS: CollectBounds = { maxFiles: 10, maxDepth: 2, maxBytes: MIB, maxMs: TIMEOUT_MS };
 
 /** The case's program with all files that any of them needs, in a folder of its own; gone when `use` is done. */
 async function withFolder<T>(each: Case, use: (folder: string) => Promise<T>): Promise<T> {
@@ -68,7 +72,9 @@ export async function inSandbox(sandbox: Sandbox, interpreter: Interpreter, each
       for await (const { stream, bytes } of running.output) said[stream] += bytes.toString('latin1');
       const { exit } = await running.ended;
       const end = exit.kind === 'exited' ? `code ${exit.code}` : exit.kind === 'signaled' ? `signal ${exit.number}` : exit.kind;
-      return { stdout: plain(said.stdout, {}), stderr: plain(said.stderr, {}), end };
+      const files: Doings['files'] = {};
+      for await (const { name, open } of running.collect(BOUNDS, () => undefined)) files[name] = await textOf(open());
+      return { stdout: plain(said.stdout, {}), stderr: plain(said.stderr, {}), files, end };
     } finally {
       await running.dispose();
     }
@@ -82,7 +88,7 @@ async function makePipe(path: string): Promise<{ reader: Socket; writer: number 
   return { reader, writer: openSync(path, constants.O_WRONLY) };
 }
 
-async function textOf(stream: Socket): Promise<string> {
+async function textOf(stream: Readable): Promise<string> {
   let text = '';
   for await (const part of stream) text += (part as Buffer).toString('latin1');
   return text;
@@ -92,7 +98,11 @@ async function textOf(stream: Socket): Promise<string> {
 export async function bare(interpreter: HostInterpreter, each: Case): Promise<Doings> {
   return withFolder(each, async (folder) => {
     const spec = specFor(each, interpreter, folder);
-    const outside: Record<string, string> = { [INSIDE.base]: interpreter.prefix, [INSIDE.input]: spec.inputDir };
+    const outside: Record<string, string> = {
+      [INSIDE.base]: interpreter.prefix,
+      [INSIDE.input]: spec.inputDir,
+      [INSIDE.output]: join(folder, 'output'),
+    };
     const environment = Object.entries(jobEnvironment({ ...spec, interpreter })).map(([name, value]) => [name, plain(value, outside)]);
     await writeFile(join(folder, 'stdin'), spec.stdin);
     const stdin = openSync(spec.stdin === '' ? '/dev/null' : join(folder, 'stdin'), 'r');
@@ -112,8 +122,12 @@ export async function bare(interpreter: HostInterpreter, each: Case): Promise<Do
     const inside = {
       [spec.codeDir]: INSIDE.code,
       [spec.inputDir]: INSIDE.input,
+      [join(folder, 'output')]: INSIDE.output,
       ...(interpreter.prefix === '/usr' ? {} : { [interpreter.prefix]: INSIDE.base }),
     };
-    return { stdout: plain(said[0], inside), stderr: plain(said[1], inside), end: await end };
+    const ended = await end;
+    const files: Doings['files'] = {};
+    for (const name of await readdir(join(folder, 'output'))) files[name] = await readFile(join(folder, 'output', name), 'latin1');
+    return { stdout: plain(said[0], inside), stderr: plain(said[1], inside), files, end: ended };
   });
 }

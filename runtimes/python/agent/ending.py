@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import io
 import itertools
 import os
 import signal
@@ -12,6 +13,8 @@ import weakref
 
 _SOURCE = "/workspace/code"
 _AGENT = os.path.dirname(__file__) + os.sep
+# As they were before any program could put something in their place.
+_collect, _get_objects, _exit, _modules = gc.collect, gc.get_objects, os._exit, sys.modules
 
 
 def say(text):
@@ -21,13 +24,16 @@ def say(text):
         if stream is None:
             os.write(2, f"{text}\n".encode(errors="backslashreplace"))
         else:
-            stream.write(f"{text}\n")
+            stream.write(str(text) + "\n")
     except BaseException:  # noqa: B036
         pass
 
 
 def _exit_code(request):
-    code = request.code
+    try:
+        code = request.code
+    except BaseException:  # noqa: B036
+        code = request
     if code is None:
         return 0
     if isinstance(code, int):
@@ -90,21 +96,31 @@ def end(code, ahead):
         code = 130
     # Readers see the end of the output while the kernel still takes this process's memory apart.
     os.closerange(0, 3)
-    os._exit(code)
+    _exit(code)
 
 
 def _flush():
     """False where what was written could not be."""
     worked = True
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name, None)
+        if stream is None or _is_closed(stream):
+            continue
         try:
-            if stream is not None and not stream.closed:
-                stream.flush()
-        except Exception as error:
+            stream.flush()
+        except BaseException as error:  # noqa: B036
             worked = False
-            if stream is sys.stdout:
+            if name == "stdout":
                 _unraisable(error, stream, "Exception ignored on flushing sys.stdout")
     return worked
+
+
+def _is_closed(stream):
+    """One that can't tell is not."""
+    try:
+        return bool(stream.closed)
+    except BaseException:  # noqa: B036
+        return False
 
 
 class _Raises:
@@ -148,29 +164,48 @@ def _without_us(trace):
 
 def _let_objects_go(ahead):
     """Finalisers of what the program still holds, in the order of finalize_modules: cycles first; then its modules are forgotten; the
-    names of those that somebody still holds are cleared, __main__'s the last."""
-    gc.collect()
+    names of those that somebody still holds are cleared, __main__'s the last; then files that are still held are written out."""
+    _collect()
     for name in ("last_exc", "last_type", "last_value", "last_traceback"):
         if hasattr(sys, name):
             setattr(sys, name, None)
     for name in ("stdin", "stdout", "stderr"):
         setattr(sys, name, getattr(sys, f"__{name}__", None))
     # Only those that came after the first `ahead`: to touch a module that is shared with the server is to copy it.
-    later = list(itertools.islice(reversed(sys.modules), max(0, len(sys.modules) - ahead)))
-    mine = [*(name for name in later if _is_the_programs(sys.modules[name])), "__main__"]
+    later = list(itertools.islice(reversed(_modules), max(0, len(_modules) - ahead)))
+    mine = [*(name for name in later if _is_the_programs(_modules[name])), "__main__"]
     left = []
     for name in mine:
-        module = sys.modules.pop(name, None)
+        module = _modules.pop(name, None)
         if isinstance(module, types.ModuleType):
             left.append(weakref.ref(module))
     module = None
-    gc.collect()
-    for reference in left:
-        module = reference()
-        if module is not None:
-            _clear(module.__dict__)
-    module = None
-    gc.collect()
+    _collect()
+    # The interpreter stops daemon threads before it takes away what they use. Here they go on, and so may use what they have.
+    if len(sys._current_frames()) == 1:
+        for reference in left:
+            module = reference()
+            if module is not None:
+                _clear(module.__dict__)
+        module = None
+        _collect()
+    _write_files_out()
+
+
+def _write_files_out():
+    """What the program has in files that are held by what is not the program's, such as a library that knows a function of it: the
+    interpreter finds them when it takes the heap apart. Text goes through binary files, and comes first."""
+    # Without what was frozen in the server, which has no file of the program's.
+    held = _get_objects()
+    for kinds in ((io.TextIOWrapper,), (io.BufferedWriter, io.BufferedRandom)):
+        for each in held:
+            if not issubclass(type(each), kinds):
+                continue
+            try:
+                if not each.closed:
+                    each.flush()
+            except BaseException:  # noqa: B036 - nor does the interpreter say so
+                pass
 
 
 def _is_the_programs(module):

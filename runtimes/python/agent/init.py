@@ -30,7 +30,10 @@ def start_maker():
         answer = os.read(answer_read, 16)
         if not answer:
             raise RuntimeError("the maker of inits is gone")
-        return int(answer)
+        pid = int(answer)
+        if pid < 0:
+            raise OSError(-pid, os.strerror(-pid))
+        return pid
 
     return maker, make
 
@@ -48,8 +51,12 @@ def _make_inits(ask, answer):
     # Blocked rather than handled: asked for below, and nothing else that the job sends to process 1 reaches it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     while os.read(ask, 1):
-        kernel.unshare(kernel.CLONE_NEWPID)
-        pid = kernel.clone_sibling()
+        try:
+            kernel.unshare(kernel.CLONE_NEWPID)
+            pid = kernel.clone_sibling()
+        except OSError as error:
+            # There may be room again for the next one.
+            pid = -error.errno
         if pid == 0:
             try:
                 _be_init(syscall_filter)

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import types
+import warnings
 
 import ending
 
@@ -193,6 +194,10 @@ def _be_somebody_else(job):
     if process is not None:
         process.ORIGINAL_DIR = os.path.abspath(os.getcwd())
         process.current_process().authkey = os.urandom(32)
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        # What its records count from is when it was imported.
+        logging._startTime = time.time_ns() if sys.version_info >= (3, 13) else time.time()
     # What it had in the server, in another process.
     threading.main_thread()._set_native_id()
     _let_blas_use(job["threads"])
@@ -236,4 +241,7 @@ def _run_file(path, namespace):
     run.restype = ctypes.py_object
     run.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.py_object, ctypes.py_object, ctypes.c_int, ctypes.c_void_p]
     file_input, close_it = 257, 1
-    run(fopen(os.fsencode(path), b"rb"), os.fsencode(path), file_input, namespace, namespace, close_it, None)
+    with warnings.catch_warnings():
+        # compile() has said them.
+        warnings.simplefilter("ignore", SyntaxWarning)
+        run(fopen(os.fsencode(path), b"rb"), os.fsencode(path), file_input, namespace, namespace, close_it, None)

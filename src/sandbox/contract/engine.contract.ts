@@ -9,7 +9,7 @@ import { createDocker, type DockerOptions, type DockerSandbox } from '../docker.
 import { sandboxContract } from '../sandbox.contract.ts';
 import { SandboxLost, type Limits, type RunSpec } from '../sandbox.ts';
 import { whyCold } from '../warm/eligible.ts';
-import { openRuns, type Runs } from './runs.contract.ts';
+import { openRuns, type Runs, type SandboxUnderTest } from './runs.contract.ts';
 
 /** What the driver `docker` promises on every engine. */
 
@@ -40,9 +40,13 @@ export async function openOn(
   return { sandbox, interpreter: description.interpreter };
 }
 
-/** `fits`: whether a container that was made for LIMITS can be had for a run that has others. */
-export function engineContract(name: string, engine: () => EngineUnderTest, fits: (limits: Limits) => boolean): void {
-  sandboxContract(name, async () => ({ ...(await openOn(engine())), close: async () => undefined }));
+export interface EngineTraits extends Pick<SandboxUnderTest, 'fullOfFilesIsLost'> {
+  /** Whether a container that was made for LIMITS can be had for a run that has others. */
+  fits: (limits: Limits) => boolean;
+}
+
+export function engineContract(name: string, engine: () => EngineUnderTest, { fits, ...traits }: EngineTraits): void {
+  sandboxContract(name, async () => ({ ...(await openOn(engine())), ...traits, close: async () => undefined }));
 
   sandboxContract(`${name}, warm`, async () => {
     const troubles: string[] = [];
@@ -52,6 +56,7 @@ export function engineContract(name: string, engine: () => EngineUnderTest, fits
     return {
       sandbox,
       interpreter,
+      ...traits,
       pathOf: (run: RunSpec) => (run.interpreter === interpreter && whyCold(run) === undefined && fits(run.limits) ? 'warm' : 'cold'),
       close: async () => {
         if (troubles.length > 0) throw new Error(troubles.join('\n'));

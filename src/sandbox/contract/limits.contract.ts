@@ -23,6 +23,22 @@ time.sleep(0.5)`,
       expect(result.exit).toEqual({ kind: 'oom' });
     });
 
+    t.guaranteed('memory', 'hands out what a program has written when its files are what filled its memory', async () => {
+      const result = await t.run(
+        `import os
+os.chdir(os.environ["JOB_OUTPUT_DIR"])
+open("early", "w").write("early")
+os.execvp("dd", ["dd", "if=/dev/zero", "of=late", "bs=64k", "status=none"])`,
+        { limits: { memoryBytes: 48 * MIB, diskBytes: 256 * MIB }, collect: { maxBytes: 16 * MIB } },
+      );
+      expect(result.exit).toEqual({ kind: 'oom' });
+      const there =
+        t.under.fullOfFilesIsLost === true
+          ? [{}, [{ name: expect.stringMatching(/^everything/) as string }]]
+          : [{ early: 'early' }, [{ name: 'late' }]];
+      expect([result.files, result.leftOut]).toMatchObject(there);
+    });
+
     t.guaranteed('pids', 'holds a fork bomb', async () => {
       const result = await t.run(
         `import os, time

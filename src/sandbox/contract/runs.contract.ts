@@ -11,6 +11,8 @@ export interface SandboxUnderTest {
   interpreter: Interpreter;
   /** Programs run on gVisor: its kernel tells less of them, and the host sees it instead of them. */
   gvisor?: boolean;
+  /** Memory that a program's files have filled is lost with them: nobody can give it more for as long as they are read. */
+  fullOfFilesIsLost?: boolean;
   /** Which way a run is to be started; each is looked at. */
   pathOf?: (run: RunSpec) => StartPath;
   close(): Promise<void>;

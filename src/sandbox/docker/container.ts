@@ -44,6 +44,8 @@ export interface Container {
   readOn(): void;
   /** What the init sends of the job's files, from now on; ends with the container. */
   frames(): AsyncGenerator<Frame>;
+  /** Gives it so much more memory, where the engine can: files that have filled all of it are to be read. */
+  giveMemory(bytes: number): Promise<void>;
   /** Whether it has ended, and the engine counts it as killed for its memory. */
   ranOutOfMemory(): Promise<boolean>;
   /** Resolves when the connection is over, for whatever reason. */
@@ -61,6 +63,7 @@ const MAX_ERROR_BYTES = 4096;
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
 const inspected = z.object({ State: z.object({ OOMKilled: z.boolean() }) });
+const bounded = z.object({ HostConfig: z.object({ Memory: z.number() }) });
 
 /** Makes and starts a container, and has its init running; it starts once `ready` has come about. Nothing is left when that fails. */
 export async function openContainer(
@@ -223,6 +226,16 @@ function talk(client: EngineClient, id: string, socket: Socket): Container {
         if (failed !== undefined) throw new Error(failed.text);
         if (over !== undefined) throw over;
         await new Promise<void>((resolve) => (wakeFrames = resolve));
+      }
+    },
+
+    async giveMemory(bytes) {
+      try {
+        const { HostConfig } = bounded.parse((await client.call('GET', `/containers/${id}/json`)).body);
+        const memory = HostConfig.Memory + bytes;
+        await client.call('POST', `/containers/${id}/update`, { Memory: memory, MemorySwap: memory });
+      } catch {
+        // Reading may do without; that it can't is told then.
       }
     },
 

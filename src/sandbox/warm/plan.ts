@@ -57,7 +57,7 @@ const staging = (host: Host): string => mountPoint(host, 'staging');
 
 /** The launcher's first steps: it makes the mount namespace, starts the server, and stays to mount what its jobs need. */
 export function serveSteps(host: Host, users: Users, interpreter: HostInterpreter, imports: readonly string[], argsFile: string): Step[] {
-  const settings = { imports, masked: host.maskedProc, limits: [] };
+  const settings = { imports, masked: host.maskedProc };
   const server = [insideExecutable(interpreter), '/opt/agent/server.py', JSON.stringify(settings)];
   const bind = (source: string, name: string): Step[] => [
     ['folder', mountPoint(host, name), '0755', 0, 0],

@@ -108,6 +108,20 @@ describe('a pool of warm sandboxes', () => {
     expect([straw.slots.size, straw.servers.size, straw.ready()]).toEqual([0, 0, 0]);
   });
 
+  it('is busy for as long as a job has one of its sandboxes, and not while they wait', async () => {
+    const straw = make();
+    await settle();
+    expect(straw.pool.isBusy()).toBe(false);
+    const slot = await straw.pool.take();
+    if (typeof slot !== 'object') throw new Error(slot);
+    await settle();
+    expect(straw.pool.isBusy()).toBe(true);
+    await slot.free();
+    await settle();
+    expect(straw.pool.isBusy()).toBe(false);
+    await straw.pool.close();
+  });
+
   it('grows when jobs come faster than it is filled, and shrinks again when they don’t', async () => {
     const straw = make();
     await settle();

@@ -26,6 +26,8 @@ export interface PoolEvents {
 export interface WarmPool {
   /** A ready slot, or the next one made, when one is soon to be; else why starting cold is better. */
   take(): Promise<Slot | ColdReason>;
+  /** Whether a job may be running in one of its slots. */
+  isBusy(): boolean;
   close(): Promise<void>;
 }
 
@@ -274,6 +276,11 @@ export function createWarmPool(
       });
       refill();
       return next;
+    },
+
+    isBusy() {
+      const generations = [...replaced, ...(current === undefined ? [] : [current])];
+      return generations.some((each) => each.alive > ready.filter(({ of }) => of === each).length);
     },
 
     async close() {

@@ -19,8 +19,6 @@ export interface SlotParts {
   freeUid(uid: number): void;
 }
 
-const KILL_AGAIN_MS = 5000;
-
 let serial = 0;
 
 /** A process forked from the server, isolated, in its cgroups, waiting for its job. */
@@ -60,9 +58,8 @@ export async function makeSlot(parts: SlotParts, server: ForkServer, interpreter
     );
     const kill = (): void => {
       killed = true;
+      // However long it takes: a server that does not do it does not answer either, and is known to be sick by that.
       forked.kill();
-      const again = setTimeout(() => void server.kill(), KILL_AGAIN_MS);
-      void died.then(() => clearTimeout(again));
     };
     return {
       path: 'warm',

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { untilWarm } from '../../../test/support/start-path.ts';
@@ -47,6 +48,11 @@ const isOurs = (pid: number): boolean => {
 const ours = (depth: number, number: number): number[] =>
   namespacedIds().flatMap(([pid = 0, ...inside]) => (inside.length === depth && inside.at(-1) === number && isOurs(pid) ? [pid] : []));
 const servers = (): number[] => ours(1, 1);
+/** What makes first processes: named as these are, and itself in the server's namespace. */
+const makers = (): number[] =>
+  namespacedIds().flatMap(([pid = 0, ...inside]) =>
+    inside.length === 1 && isOurs(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'init\n' ? [pid] : [],
+  );
 const waitingJobs = (): number[] => ours(2, 2);
 
 interface Opened {
@@ -237,6 +243,54 @@ describe('when something dies', () => {
         const result = await run(READY);
         expect([result.output, result.exit]).toEqual(['ran\n', { kind: 'exited', code: 0 }]);
       }
+    } finally {
+      await opened.close();
+    }
+  });
+
+  it('the fork server, while it was to end a program: that ended as it was told to', async () => {
+    const opened = await open('ending');
+    try {
+      const abort = new AbortController();
+      const { running } = await opened.runs.begin('import time; print("up", flush=True); time.sleep(60)', { signal: abort.signal });
+      await running.output[Symbol.asyncIterator]().next();
+      for (const pid of servers()) process.kill(pid, 'SIGSTOP');
+      abort.abort();
+      for (const pid of servers()) process.kill(pid, 'SIGKILL');
+      expect((await running.ended).exit).toEqual({ kind: 'aborted' });
+      await running.dispose();
+    } finally {
+      await opened.close();
+    }
+  });
+
+  it('a program, slowly, for it has many processes and little of the machine: nothing else ends with it, and it ends as what it did', async () => {
+    const opened = await open('slowly');
+    try {
+      const beside = await opened.runs.begin('import time; print("up", flush=True); time.sleep(60)');
+      await beside.running.output[Symbol.asyncIterator]().next();
+      const forking = 'import os, time\nfor _ in range(900):\n    if os.fork() == 0: time.sleep(600)\ntime.sleep(600)';
+      const slow = opened.runs.run(forking, { limits: { cpus: 0.03, pids: 1000, timeoutMs: 15_000, memoryBytes: 1024 * MIB } });
+      expect((await slow).exit).toEqual({ kind: 'timeout' });
+      expect(await Promise.race([beside.running.ended, Promise.resolve('runs')])).toBe('runs');
+      await beside.running.dispose();
+      expect(opened.troubles).toEqual([]);
+    } finally {
+      await opened.close();
+    }
+  });
+
+  it('nothing, when no process more can be made: what runs goes on, and the next one starts cold', async () => {
+    const opened = await open('no-more');
+    try {
+      const { running } = await opened.runs.begin('import time; print("up", flush=True); time.sleep(60)');
+      const output = running.output[Symbol.asyncIterator]();
+      await output.next();
+      for (const pid of makers()) execFileSync('prlimit', ['--pid', String(pid), '--nproc=0:0']);
+      opened.allow(ANY);
+      while (opened.troubles.length === 0) await opened.runs.run('print("ran")');
+      expect(await Promise.race([running.ended, Promise.resolve('runs')])).toBe('runs');
+      await running.dispose();
     } finally {
       await opened.close();
     }

@@ -81,7 +81,8 @@ export async function createWarmStarts(options: WarmOptions): Promise<WarmStarts
   };
   const closing = setInterval(() => {
     for (const [key, { pool, usedAt }] of pools) {
-      if (key.startsWith(anticipated) || performance.now() - usedAt < IDLE_MS) continue;
+      // A job may take longer than that, and would end with its server.
+      if (key.startsWith(anticipated) || performance.now() - usedAt < IDLE_MS || pool.isBusy()) continue;
       pools.delete(key);
       void pool.close();
     }

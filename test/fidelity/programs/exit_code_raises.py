@@ -1,0 +1,7 @@
+class Exit(SystemExit):
+    @property
+    def code(self):
+        raise ValueError
+
+
+raise Exit("said")

@@ -1,0 +1,4 @@
+import sys
+
+sys.stdout.write("said\n")
+del sys.stdout, sys.stderr
