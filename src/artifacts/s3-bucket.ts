@@ -36,8 +36,11 @@ export interface StoredObject {
 
 /** The few things that we do with a bucket. What fails throws an ApiError for whoever asked, but for `probe` and `create`. */
 export interface Bucket {
-  /** Stores an object as a whole or not at all, a part of it in memory at a time. An error of the content is thrown as it is. */
-  put(key: string, content: AsyncIterable<Uint8Array>, type: string): Promise<void>;
+  /**
+   * Stores an object as a whole or not at all, a part of it in memory at a time. An error of the content is thrown as it is, and so is the
+   * reason of `unwanted` when that aborts.
+   */
+  put(key: string, content: AsyncIterable<Uint8Array>, type: string, unwanted?: AbortSignal): Promise<void>;
   head(key: string): Promise<StoredObject | undefined>;
   /** Undefined when it is not there, or not with the tag that `ifMatch` names. */
   get(key: string, options?: { range?: { start: number; end: number }; ifMatch?: string }): Promise<Readable | undefined>;
@@ -133,7 +136,7 @@ export function openBucket(options: BucketOptions): Bucket {
   }
 
   return {
-    async put(key, content, type) {
+    async put(key, content, type, unwanted) {
       let failed: { error: unknown } | undefined;
       async function* watched(): AsyncGenerator<Uint8Array> {
         try {
@@ -149,11 +152,16 @@ export function openBucket(options: BucketOptions): Bucket {
         partSize: PART_BYTES,
         queueSize: PARTS_AT_ONCE,
       });
+      const stop = (): void => void upload.abort();
+      unwanted?.addEventListener('abort', stop);
       try {
         await upload.done();
       } catch (error) {
+        unwanted?.throwIfAborted();
         // Content that is no longer wanted, because the sending failed, ends with an error as well.
         throw error === failed?.error ? error : requestError(error);
+      } finally {
+        unwanted?.removeEventListener('abort', stop);
       }
     },
 
