@@ -307,6 +307,23 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
         expect(await under.store.stats()).toMatchObject({ queued: 0, running: 1 });
       });
 
+      it('takes the end of a job, or its way back to the queue, as soon as there is room for it', async () => {
+        for (const end of ['finish', 'release'] as const) {
+          await under.store.insert(newJob());
+          const { lease } = await claimFrom(under.store);
+          await redis.config('RESETSTAT');
+          await redis.config('SET', 'maxmemory', '1');
+          try {
+            const ended = end === 'finish' ? under.store.finish(lease, succeeded()) : under.store.release(lease, []);
+            await until(async () => (await redis.info('errorstats')).includes('errorstat_OOM'));
+            await redis.config('SET', 'maxmemory', '0');
+            expect(await ended).toBe(true);
+          } finally {
+            await redis.config('SET', 'maxmemory', '0');
+          }
+        }
+      });
+
       it('counts a replica as unavailable, and goes on when it is the primary again', async () => {
         await redis.replicaof('127.0.0.1', '1');
         try {

@@ -8,7 +8,7 @@ import { createArchiver } from './redis-archiver.ts';
 import { createAttempts, type Freed } from './redis-attempts.ts';
 import { createClaims } from './redis-claims.ts';
 import { examine, openConnection } from './redis-connection.ts';
-import { errorInUse, isPassing, startErrorFor } from './redis-errors.ts';
+import { errorInUse, isPassing, isTrouble, startErrorFor } from './redis-errors.ts';
 import { createFollow } from './redis-follow.ts';
 import { createJobs } from './redis-jobs.ts';
 import { createKeys } from './redis-keys.ts';
@@ -43,7 +43,7 @@ const CACHE_BYTES = 4 * 1024 * 1024;
 /** A command that takes longer has failed; a lease must see several. */
 const MAX_COMMAND_MS = 4000;
 const MIN_COMMAND_MS = 2000;
-/** The end of an attempt is worth waiting for: its program has run, and nobody else has the job before Redis is back. */
+/** The end of an attempt is worth waiting for: its program has run, and nobody else has the job before Redis is back, or has room. */
 const PERSISTENCE_MS = 60_000;
 const RETRY_MS = 250;
 const MARK_OF_LIFE_MS = 60_000;
@@ -88,15 +88,15 @@ export function createRedisStore(options: RedisOptions): Store {
     }
   });
 
-  /** What a holder says must arrive: goes on trying while Redis is away. `call` is the same each time, so that it counts once. */
-  const persist = async <T>(ms: number, work: (call: string) => Promise<T>): Promise<T> => {
+  /** What a holder says must arrive: goes on trying for `ms` while `mayPass`. `call` is the same each time, so that it counts once. */
+  const persist = async <T>(ms: number, mayPass: (error: unknown) => boolean, work: (call: string) => Promise<T>): Promise<T> => {
     const call = randomUUID();
     const until = performance.now() + ms;
     for (;;) {
       try {
         return await run(() => work(call));
       } catch (error) {
-        if (!isPassing(error) || connection.closing.aborted || performance.now() >= until) throw error;
+        if (!mayPass(error) || connection.closing.aborted || performance.now() >= until) throw error;
         await delay(RETRY_MS);
       }
     }
@@ -165,10 +165,12 @@ export function createRedisStore(options: RedisOptions): Store {
       return state;
     },
 
-    append: (lease, entries) => persist(leaseMs, (call) => attempts.append(lease, call, encodeLog(entries))),
+    append: (lease, entries) => persist(leaseMs, isPassing, (call) => attempts.append(lease, call, encodeLog(entries))),
 
     async finish(lease, finish) {
-      const { state, freed } = await persist(PERSISTENCE_MS, (call) => attempts.finish(lease, call, finish, encodeLog(finish.log)));
+      const { state, freed } = await persist(PERSISTENCE_MS, isTrouble, (call) =>
+        attempts.finish(lease, call, finish, encodeLog(finish.log)),
+      );
       const ticket = ticketOf(lease);
       await tellQueue(ticket && queues.done(ticket));
       await addTickets(freed, lease.token);
@@ -177,7 +179,7 @@ export function createRedisStore(options: RedisOptions): Store {
     },
 
     async release(lease, entries) {
-      const { state, freed } = await persist(PERSISTENCE_MS, (call) => attempts.release(lease, call, encodeLog(entries)));
+      const { state, freed } = await persist(PERSISTENCE_MS, isTrouble, (call) => attempts.release(lease, call, encodeLog(entries)));
       const ticket = ticketOf(lease);
       const isBack =
         state === 'queued' &&
