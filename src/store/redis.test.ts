@@ -210,6 +210,25 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
       });
     });
 
+    describe('a process that rescues and claims at once', () => {
+      it('hears at once that what it has claimed from a dead worker is to be canceled', async () => {
+        const dead = under.another();
+        const count = 8;
+        for (let made = 0; made < count; made += 1) {
+          await dead.insert(newJob());
+          await claimFrom(dead);
+        }
+        const claiming = Array.from({ length: count }, () =>
+          under.store.claim({ worker: 'w', leaseMs: LEASE_MS, runtimes: [RUNTIME], signal: never() }),
+        );
+        await under.advance(LEASE_MS + 1);
+        await under.store.rescue(RULES);
+        const claims = (await Promise.all(claiming)).filter((claim) => claim !== undefined);
+        for (const { job } of claims) await dead.cancel(job.id, []);
+        await until(async () => claims.filter(({ canceled }) => canceled.aborted).length === count);
+      });
+    });
+
     describe('between the record and BullMQ', () => {
       it('runs a job that BullMQ was never told of', async () => {
         const job = newJob();

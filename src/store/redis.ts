@@ -109,15 +109,16 @@ export function createRedisStore(options: RedisOptions): Store {
   const addTickets = async (freed: readonly Freed[], because: string): Promise<void> => {
     for (const { queue, id } of freed) await tellQueue(queues.add(queue, `${id}.${because}`));
   };
-  const { rescue, reconcile } = createRescue(client, keys, { jobs, attempts, queues, over: archiver.add, freed: addTickets });
 
-  /** The ticket of a lease that is over. */
+  /** The ticket of a lease that is over, if this process held it; from here on it is not known any more. */
   const ticketOf = (lease: Lease): Ticket | undefined => {
     const held = claims.held.get(lease.jobId);
     if (held?.ticket.token !== lease.token) return undefined;
     claims.held.delete(lease.jobId);
     return held.ticket;
   };
+  const forget = (lease: Lease): void => void ticketOf(lease);
+  const { rescue, reconcile } = createRescue(client, keys, { jobs, attempts, queues, forget, over: archiver.add, freed: addTickets });
 
   /** Told once: the check is repeated as often as somebody asks whether we are ready. */
   let isNoted = false;
@@ -162,10 +163,15 @@ export function createRedisStore(options: RedisOptions): Store {
       const mine = held?.ticket.token === lease.token ? held : undefined;
       const [state] = await run(() => Promise.all([attempts.renew(lease, ms), tellQueue(mine && queues.prolong(mine.ticket, ms))]));
       if (state === 'cancel') mine?.cancel.abort();
+      if (state === 'lost') forget(lease);
       return state;
     },
 
-    append: (lease, entries) => persist(leaseMs, isPassing, (call) => attempts.append(lease, call, encodeLog(entries))),
+    async append(lease, entries) {
+      const state = await persist(leaseMs, isPassing, (call) => attempts.append(lease, call, encodeLog(entries)));
+      if (state === 'lost') forget(lease);
+      return state;
+    },
 
     async finish(lease, finish) {
       const { state, freed } = await persist(PERSISTENCE_MS, isTrouble, (call) =>
@@ -208,8 +214,6 @@ export function createRedisStore(options: RedisOptions): Store {
 
     async rescue(rules) {
       const rescued = await run(() => rescue(rules));
-      // Of leases that were ours, there may be some: of attempts that found out before.
-      for (const id of [...rescued.requeued, ...rescued.lost, ...rescued.canceled]) claims.held.delete(id);
       await run(reconcile);
       await run(archiver.addLeft);
       return rescued;
