@@ -45,13 +45,16 @@ redis.call('ZADD', P .. 'leases', expires, id)
 return redis.call('HGET', jobKey(id), 'cancel_asked') and 'cancel' or 'held'
 `;
 
-// Each call of a holder bears a number of its own. One that comes again, because its answer got lost, has been carried out already.
+// Calls are numbered. One that comes again has been carried out already: its answer got lost, or it was on its way for so long itself
+// that its holder has asked again, and gone on.
 const APPEND = `
-local id = ARGV[1]
+local id, call = ARGV[1], ARGV[3]
 if not holds(id, ARGV[2]) then return 'lost' end
-if redis.call('HGET', jobKey(id), 'last_call') ~= ARGV[3] then
+local caller, number = string.match(call, '^(.*):(%d+)$')
+local lastCaller, last = string.match(redis.call('HGET', jobKey(id), 'last_call') or '', '^(.*):(%d+)$')
+if caller ~= lastCaller or tonumber(number) > tonumber(last) then
   writeLog(id, 4)
-  redis.call('HSET', jobKey(id), 'last_call', ARGV[3])
+  redis.call('HSET', jobKey(id), 'last_call', call)
 end
 return 'held'
 `;
@@ -120,7 +123,10 @@ export interface Freed {
 const freedOf = (flat: readonly string[]): Freed[] =>
   flat.flatMap((queue, at) => (at % 2 === 0 ? [{ queue, id: flat[at + 1] ?? '' }] : []));
 
-/** What happens to a job from its claim to its end, each method one step. `call` is a number of the caller's, the same when it tries again. */
+/**
+ * What happens to a job from its claim to its end, each method one step. `call` is `<caller>:<number>`, the same when it tries again; a
+ * caller's numbers grow, and of one lease it has one call at a time.
+ */
 export interface Attempts {
   /** Undefined when nothing of a queue may run now. */
   claim(queue: string, token: string, worker: string, leaseMs: number): Promise<StoredJob | undefined>;

@@ -19,6 +19,9 @@ import {
   texts,
   upTo,
 } from './contract/jobs-for-tests.contract.ts';
+import { createAttempts } from './redis-attempts.ts';
+import { createKeys } from './redis-keys.ts';
+import { encodeLog } from './redis-log.ts';
 import { openRedisStore, type RedisUnderTest } from './redis-under-test.contract.ts';
 import { createRedisStore } from './redis.ts';
 import { storeContract } from './store.contract.ts';
@@ -276,6 +279,16 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
         await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
         expect(await finishing).toBe(true);
         expect((await under.store.get(job.id))?.logLines).toBe(6);
+      });
+
+      it('counts a call once that comes again late, after the next one', async () => {
+        await under.store.insert(newJob());
+        const { job, lease } = await claimFrom(under.store);
+        const attempts = createAttempts(redis, createKeys(under.prefix), { now: () => '', keepMs: 0 });
+        for (const number of [1, 2, 1]) {
+          expect(await attempts.append(lease, `a process:${number}`, encodeLog(lines(1, `call ${number}:`)))).toBe('held');
+        }
+        expect(texts(await under.store.read(job.id, 0, 10))).toEqual(['call 1: 1\n', 'call 2: 1\n']);
       });
     });
 

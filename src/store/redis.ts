@@ -88,9 +88,12 @@ export function createRedisStore(options: RedisOptions): Store {
     }
   });
 
+  const caller = randomUUID();
+  let calls = 0;
   /** What a holder says must arrive: goes on trying for `ms` while `mayPass`. `call` is the same each time, so that it counts once. */
   const persist = async <T>(ms: number, mayPass: (error: unknown) => boolean, work: (call: string) => Promise<T>): Promise<T> => {
-    const call = randomUUID();
+    calls += 1;
+    const call = `${caller}:${calls}`;
     const until = performance.now() + ms;
     for (;;) {
       try {
