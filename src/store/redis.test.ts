@@ -141,6 +141,21 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
       });
     });
 
+    it('reads a long log from Redis without reading much of it twice', async () => {
+      const job = newJob();
+      await under.store.insert(job);
+      const { lease } = await claimFrom(under.store);
+      for (let batch = 0; batch < 100; batch += 1) await under.store.append(lease, lines(500, `${'x'.repeat(80)} ${batch}`));
+      const sent = async (): Promise<number> => Number(/total_net_output_bytes:(\d+)/.exec(await redis.info('stats'))?.[1]);
+      const before = await sent();
+      let seen = 0;
+      for await (const chunk of under.another().follow(job.id, 0, never())) {
+        seen += chunk.length;
+        if (seen === 50_000) break;
+      }
+      expect((await sent()) - before).toBeLessThan(2 * ((await under.store.get(job.id))?.bytes ?? 0));
+    });
+
     describe('the log of a job that is over', () => {
       const finished = async (count: number): Promise<string> => {
         const job = newJob();
