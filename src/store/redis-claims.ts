@@ -39,6 +39,7 @@ export function createClaims(connection: Connection, queues: Queues, attempts: A
   /** Uses a ticket. Undefined when it is good for nothing; then it is gone. */
   const redeem = async (ticket: Ticket, request: ClaimRequest): Promise<Claim | undefined> => {
     const { queue, token } = ticket;
+    const askedAt = performance.now();
     const stored = await attempts.claim(queue, token, request.worker, request.leaseMs);
     if (stored === undefined) {
       await queues.done(ticket);
@@ -50,7 +51,7 @@ export function createClaims(connection: Connection, queues: Queues, attempts: A
     const cancel = new AbortController();
     if (stored.cancelAsked) cancel.abort();
     held.set(stored.job.id, { ticket, cancel });
-    return { job: stored.job, lease: { jobId: stored.job.id, token }, canceled: cancel.signal };
+    return { job: stored.job, lease: { jobId: stored.job.id, token }, askedAt, canceled: cancel.signal };
   };
 
   const inOrder = async (names: readonly string[]): Promise<readonly string[]> => {

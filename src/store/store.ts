@@ -95,6 +95,8 @@ export interface Lease {
 export interface Claim {
   job: JobRecord;
   lease: Lease;
+  /** When this process asked for it, in milliseconds of its own clock that nobody sets (`performance.now()`): the lease began no earlier. */
+  askedAt: number;
   /** Aborts as soon as somebody asks to cancel the job. */
   canceled: AbortSignal;
 }

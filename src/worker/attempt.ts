@@ -92,7 +92,7 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
   drain.addEventListener('abort', onDrain);
   if (claim.canceled.aborted) onCancel();
   if (drain.aborted) onDrain();
-  const stopKeeping = keepLease(store, lease, rules.leaseMs, stop);
+  const stopKeeping = keepLease(store, claim, rules.leaseMs, stop);
 
   const log = createLogWriter(async (entries) => {
     if ((await store.append(lease, entries)) === 'lost') {
