@@ -6,8 +6,11 @@ import { fieldsOf, storedJob, type StoredJob } from './redis-record.ts';
 import type { Finish, Lease } from './store.ts';
 
 // Which job of a queue is next, is decided here and nowhere else: the oldest of the owner whose turn it is.
+// A token claims one job: asked once more with it, because the answer got lost, this answers the same while the lease is held.
 const CLAIM = `
 local queue, token = ARGV[1], ARGV[3]
+local claimed = redis.call('GET', P .. 'claimed:' .. token)
+if claimed then return holds(claimed, token) and {claimed, redis.call('HGETALL', jobKey(claimed))} or {'', {}} end
 local owner = redis.call('ZRANGE', P .. 'waiting:' .. queue, 0, 0)[1]
 if not owner then return {'', {}} end
 local id = redis.call('ZRANGE', P .. 'queued:' .. queue .. ':' .. owner, 0, 0)[1]
@@ -18,6 +21,7 @@ redis.call('HINCRBY', key, 'attempt', 1)
 redis.call('HSET', key, 'started_at', string.format('%.0f', now), 'lease_token', token,
   'lease_expires_at', string.format('%.0f', expires), 'worker', ARGV[4])
 redis.call('ZADD', P .. 'leases', expires, id)
+redis.call('SET', P .. 'claimed:' .. token, id, 'PX', ARGV[5])
 redis.call('HSET', P .. 'owner:' .. owner, 'served', redis.call('HINCRBY', P .. 'totals', 'served', 1))
 move(id, 'queued', 'running')
 return {id, redis.call('HGETALL', key)}
@@ -128,7 +132,7 @@ const freedOf = (flat: readonly string[]): Freed[] =>
  * caller's numbers grow, and of one lease it has one call at a time.
  */
 export interface Attempts {
-  /** Undefined when nothing of a queue may run now. */
+  /** Undefined when nothing of a queue may run now. May be asked again with the same token. */
   claim(queue: string, token: string, worker: string, leaseMs: number): Promise<StoredJob | undefined>;
   /** Which of some queues has the next job, and which that is. */
   next(queues: readonly string[]): Promise<Freed | undefined>;

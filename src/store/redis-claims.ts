@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Attempts } from './redis-attempts.ts';
 import type { Connection } from './redis-connection.ts';
+import { isPassing } from './redis-errors.ts';
 import { queueFor, type Queues, type Ticket } from './redis-queues.ts';
 import type { Claim, ClaimRequest } from './store.ts';
 
@@ -40,7 +41,7 @@ export function createClaims(connection: Connection, queues: Queues, attempts: A
   const redeem = async (ticket: Ticket, request: ClaimRequest): Promise<Claim | undefined> => {
     const { queue, token } = ticket;
     const askedAt = performance.now();
-    const stored = await attempts.claim(queue, token, request.worker, request.leaseMs);
+    const stored = await connection.insist(request.leaseMs, isPassing, () => attempts.claim(queue, token, request.worker, request.leaseMs));
     if (stored === undefined) {
       await queues.done(ticket);
       // A job that came free before this ticket was gone, and whose ticket this was.

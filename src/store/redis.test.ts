@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -69,6 +71,24 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
     /** Waits for what happens behind the scenes. */
     const until = async (what: () => Promise<boolean>): Promise<void> => {
       await expect.poll(what, { interval: 5 }).toBe(true);
+    };
+
+    /** A way to Redis that breaks when an answer with `mark` in it is to come back, once. */
+    const losingOne = async (mark: string): Promise<{ port: number; hasLost: () => boolean; close: () => void }> => {
+      let hasLost = false;
+      const way = createServer((near) => {
+        const far = connect(server.port, '127.0.0.1');
+        const end = (): void => void (near.destroy(), far.destroy());
+        near.pipe(far);
+        for (const socket of [near, far]) socket.on('error', end).on('close', end);
+        far.on('data', (part) => {
+          if (hasLost || !part.includes(mark)) return near.write(part);
+          hasLost = true;
+          return end();
+        });
+      });
+      await once(way.listen(0, '127.0.0.1'), 'listening');
+      return { port: (way.address() as AddressInfo).port, hasLost: () => hasLost, close: () => void way.close() };
     };
 
     describe('in many processes', () => {
@@ -294,6 +314,19 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
         await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
         expect(await finishing).toBe(true);
         expect((await under.store.get(job.id))?.logLines).toBe(6);
+      });
+
+      it('has the job, in its first attempt, when the answer to its claim got lost', async () => {
+        const way = await losingOne('lease_token');
+        const worker = under.another({ url: `redis://127.0.0.1:${way.port}/0` });
+        await worker.insert(newJob());
+        const { job, lease } = await claimFrom(worker);
+        expect(job).toMatchObject({ status: 'running', attempt: 1 });
+        expect(way.hasLost()).toBe(true);
+        expect(await worker.finish(lease, succeeded())).toBe(true);
+        expect(await redis.llen(`${under.prefix}:queue:${RUNTIME}:active`)).toBe(0);
+        await worker.close();
+        way.close();
       });
 
       it('counts a call once that comes again late, after the next one', async () => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from '../jobs/outcome.ts';
 import { createBell } from './bell.ts';
 import { createChunkCache } from './chunk-cache.ts';
@@ -45,7 +44,6 @@ const MAX_COMMAND_MS = 4000;
 const MIN_COMMAND_MS = 2000;
 /** The end of an attempt is worth waiting for: its program has run, and nobody else has the job before Redis is back, or has room. */
 const PERSISTENCE_MS = 60_000;
-const RETRY_MS = 250;
 const MARK_OF_LIFE_MS = 60_000;
 
 const CANCELED_IN_QUEUE: Outcome = { kind: 'canceled', ran: false };
@@ -62,7 +60,7 @@ export function createRedisStore(options: RedisOptions): Store {
     url: options.url,
     commandTimeoutMs: Math.min(MAX_COMMAND_MS, Math.max(MIN_COMMAND_MS, leaseMs / 3)),
   });
-  const { client, where, run, repeat } = connection;
+  const { client, where, run, repeat, insist } = connection;
   const trouble = (error: unknown): void => {
     if (!connection.closing.aborted && !isPassing(errorInUse(error, where))) warn('Redis', error);
   };
@@ -90,20 +88,8 @@ export function createRedisStore(options: RedisOptions): Store {
 
   const caller = randomUUID();
   let calls = 0;
-  /** What a holder says must arrive: goes on trying for `ms` while `mayPass`. `call` is the same each time, so that it counts once. */
-  const persist = async <T>(ms: number, mayPass: (error: unknown) => boolean, work: (call: string) => Promise<T>): Promise<T> => {
-    calls += 1;
-    const call = `${caller}:${calls}`;
-    const until = performance.now() + ms;
-    for (;;) {
-      try {
-        return await run(() => work(call));
-      } catch (error) {
-        if (!mayPass(error) || connection.closing.aborted || performance.now() >= until) throw error;
-        await delay(RETRY_MS);
-      }
-    }
-  };
+  /** The name of a call of a holder's: it is tried more than once, and counts once. */
+  const nextCall = (): string => `${caller}:${++calls}`;
 
   /** BullMQ is told after the record has changed; when that fails, its lock runs out, and `reconcile` puts it right. */
   const tellQueue = async (telling: Promise<void> | undefined): Promise<void> => {
@@ -171,15 +157,15 @@ export function createRedisStore(options: RedisOptions): Store {
     },
 
     async append(lease, entries) {
-      const state = await persist(leaseMs, isPassing, (call) => attempts.append(lease, call, encodeLog(entries)));
+      const call = nextCall();
+      const state = await insist(leaseMs, isPassing, () => attempts.append(lease, call, encodeLog(entries)));
       if (state === 'lost') forget(lease);
       return state;
     },
 
     async finish(lease, finish) {
-      const { state, freed } = await persist(PERSISTENCE_MS, isTrouble, (call) =>
-        attempts.finish(lease, call, finish, encodeLog(finish.log)),
-      );
+      const call = nextCall();
+      const { state, freed } = await insist(PERSISTENCE_MS, isTrouble, () => attempts.finish(lease, call, finish, encodeLog(finish.log)));
       const ticket = ticketOf(lease);
       await tellQueue(ticket && queues.done(ticket));
       await addTickets(freed, lease.token);
@@ -188,7 +174,8 @@ export function createRedisStore(options: RedisOptions): Store {
     },
 
     async release(lease, entries) {
-      const { state, freed } = await persist(PERSISTENCE_MS, isTrouble, (call) => attempts.release(lease, call, encodeLog(entries)));
+      const call = nextCall();
+      const { state, freed } = await insist(PERSISTENCE_MS, isTrouble, () => attempts.release(lease, call, encodeLog(entries)));
       const ticket = ticketOf(lease);
       const isBack =
         state === 'queued' &&
