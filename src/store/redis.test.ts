@@ -218,24 +218,83 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
         expect(seqs(seen)).toEqual(upTo(3000));
       });
 
-      it('is moved by somebody else when whoever finished the job died or could not', async () => {
+      /** Jobs whose logs of ten entries are left to others. */
+      const leave = async (count: number): Promise<string[]> => {
         const archive = createDiskArtifacts({ dir: under.archiveDir });
         const broken = under.another({
           archive: { ...archive, keepLog: () => Promise.reject(new Error('the disk is gone')) },
           warn: () => undefined,
         });
-        const job = newJob();
-        await broken.insert(job);
-        const { lease } = await claimFrom(broken);
-        await broken.append(lease, lines(10));
-        await broken.finish(lease, succeeded());
+        const ids: string[] = [];
+        for (let made = 0; made < count; made += 1) {
+          await broken.insert(newJob());
+          const { job, lease } = await claimFrom(broken);
+          await broken.append(lease, lines(10));
+          await broken.finish(lease, succeeded());
+          ids.push(job.id);
+        }
         await broken.close();
-        expect(await isArchived(job.id)()).toBe(false);
-        expect(seqs(await under.store.read(job.id, 0, 100))).toEqual(upTo(10));
+        return ids;
+      };
+
+      it('is moved by somebody else when whoever finished the job died or could not', async () => {
+        const [id = ''] = await leave(1);
+        expect(await isArchived(id)()).toBe(false);
+        expect(seqs(await under.store.read(id, 0, 100))).toEqual(upTo(10));
         await under.advance(60_000);
         await under.store.rescue(RULES);
-        await until(isArchived(job.id));
-        expect(seqs(await under.store.read(job.id, 0, 100))).toEqual(upTo(10));
+        await until(isArchived(id));
+        expect(seqs(await under.store.read(id, 0, 100))).toEqual(upTo(10));
+      });
+
+      it('is moved by one of those who could, and by another when that one fails, too', async () => {
+        const [id = ''] = await leave(1);
+        const archive = createDiskArtifacts({ dir: under.archiveDir });
+        let moves = 0;
+        const failing = (): Store =>
+          under.another({
+            archive: {
+              ...archive,
+              keepLog: () => {
+                moves += 1;
+                return Promise.reject(new Error('the disk is gone'));
+              },
+            },
+            warn: () => undefined,
+          });
+        const others = [failing(), failing()];
+        await under.advance(60_000);
+        for (const other of others) await other.rescue(RULES);
+        for (const other of others) await other.close();
+        expect(moves).toBe(1);
+        await under.advance(60_000);
+        await under.store.rescue(RULES);
+        await until(isArchived(id));
+      });
+
+      it('does not keep a process that ends, but for what it has begun', async () => {
+        const ids = await leave(5);
+        const archive = createDiskArtifacts({ dir: under.archiveDir });
+        const gate = Promise.withResolvers<void>();
+        const begun = new Set<string>();
+        const ending = under.another({
+          archive: {
+            ...archive,
+            async keepLog(id, content) {
+              begun.add(id);
+              await gate.promise;
+              await archive.keepLog(id, content);
+            },
+          },
+        });
+        await under.advance(60_000);
+        await ending.rescue(RULES);
+        await until(async () => begun.size === 2);
+        const ended = ending.close();
+        gate.resolve();
+        await ended;
+        expect(begun.size).toBe(2);
+        for (const id of ids) expect(await isArchived(id)()).toBe(begun.has(id));
       });
 
       it('needs no file when there is nothing in it', async () => {

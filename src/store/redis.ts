@@ -237,7 +237,7 @@ export function createRedisStore(options: RedisOptions): Store {
 
     async close() {
       if (connection.closing.aborted) return;
-      await archiver.idle();
+      await archiver.end();
       connection.close();
       bell.ringAll();
       await queues.close();
