@@ -414,7 +414,8 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
 
       it('goes by itself when nobody has deleted it, and deleting still clears up behind it', async () => {
         const store = under.another({ keepMs: 40 });
-        const job = newJob({ bytes: 100, owner: 'alice', idempotency: { key: 'k', fingerprint: 'f' } });
+        const spec = specWith({ labels: { team: 'a', step: '2' } });
+        const job = newJob({ bytes: 100, owner: 'alice', idempotency: { key: 'k', fingerprint: 'f' }, spec });
         await store.insert(job);
         await store.finish((await claimFrom(store)).lease, succeeded());
         await until(async () => (await store.get(job.id)) === undefined);
@@ -426,6 +427,7 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
         expect(await store.delete(job.id)).toBe('deleted');
         expect(await store.stats()).toMatchObject({ queued: 1, finished: 0, bytes: 0 });
         expect(await store.usage('alice')).toMatchObject({ bytes: 0 });
+        expect(await keysLike('label:*')).toEqual([]);
       });
     });
 
