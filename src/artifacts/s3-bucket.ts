@@ -41,6 +41,7 @@ export interface Bucket {
    * reason of `unwanted` when that aborts.
    */
   put(key: string, content: AsyncIterable<Uint8Array>, type: string, unwanted?: AbortSignal): Promise<void>;
+  /** Undefined when it is not there, though the bucket is. */
   head(key: string): Promise<StoredObject | undefined>;
   /** Undefined when it is not there, or not with the tag that `ifMatch` names. */
   get(key: string, options?: { range?: { start: number; end: number }; ifMatch?: string }): Promise<Readable | undefined>;
@@ -135,6 +136,10 @@ export function openBucket(options: BucketOptions): Bucket {
     } while (next !== undefined);
   }
 
+  const probe = async (): Promise<void> => {
+    await client.send(new ListObjectsV2Command({ Bucket, MaxKeys: 1 }));
+  };
+
   return {
     async put(key, content, type, unwanted) {
       let failed: { error: unknown } | undefined;
@@ -167,6 +172,8 @@ export function openBucket(options: BucketOptions): Bucket {
 
     async head(key) {
       const found = await unlessAbsent(client.send(new HeadObjectCommand({ Bucket, Key: key })));
+      // The answer has no body, and so does not tell whether it is the object or the bucket that is not there.
+      if (found === undefined) await asked(probe());
       return (
         found && {
           size: found.ContentLength ?? 0,
@@ -243,9 +250,7 @@ export function openBucket(options: BucketOptions): Bucket {
         ),
       ),
 
-    async probe() {
-      await client.send(new ListObjectsV2Command({ Bucket, MaxKeys: 1 }));
-    },
+    probe,
 
     async create() {
       try {
