@@ -54,10 +54,13 @@ export interface Artifacts {
 
   stage(jobId: string): Promise<Upload>;
   inputs(jobId: string): Promise<Inputs>;
-  /** Keeps one output file; its hash and type are taken while it is copied. Keeping a name again replaces it. */
-  keep(jobId: string, file: OutputFile): Promise<Artifact>;
-  /** Removes what an earlier attempt kept. */
-  clearOutputs(jobId: string): Promise<void>;
+  /**
+   * Keeps one output file; its hash and type are taken while it is copied. Keeping a name again replaces it. When `lost` aborts, before
+   * it is replaced, this rejects with its reason and has changed nothing: the files are the next attempt's.
+   */
+  keep(jobId: string, file: OutputFile, lost?: AbortSignal): Promise<Artifact>;
+  /** Removes what an earlier attempt kept; when `lost` has aborted, rejects with its reason and removes nothing more. */
+  clearOutputs(jobId: string, lost?: AbortSignal): Promise<void>;
   /** Undefined when there is no such job or artifact, whatever tricks the name tries. */
   open(jobId: string, name: string): Promise<OpenArtifact | undefined>;
   /**

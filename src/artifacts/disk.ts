@@ -108,18 +108,20 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
       return { codeDir: join(home, 'code'), inputDir: join(home, 'input'), dispose: async () => undefined };
     },
 
-    async keep(jobId, file) {
+    async keep(jobId, file, lost) {
       const problem = problemOfPath(file.name);
       if (problem !== undefined) throw new Error(`the name ${problem}`);
       const output = join(jobDir(jobId), 'output');
       const temporary = unfinished(keeping, jobId);
       try {
         const written = await writeNew(temporary, file.open());
+        lost?.throwIfAborted();
         makeFolders(output, file.name.split('/').slice(0, -1));
         await rename(temporary, join(output, file.name));
         return { name: file.name, ...written, content_type: contentType(file.name) };
       } catch (error) {
         await rm(temporary, { force: true });
+        lost?.throwIfAborted();
         // The job's log will show the message: it must not name folders of this host.
         if (isClash(error)) throw new Error('a file and a folder have the same name', { cause: error });
         const code = errnoOf(error);
@@ -127,8 +129,9 @@ export function createDiskArtifacts({ dir }: { dir: string }): Artifacts {
       }
     },
 
-    async clearOutputs(jobId) {
+    async clearOutputs(jobId, lost) {
       const home = jobDir(jobId);
+      lost?.throwIfAborted();
       await removeAtOnce(join(home, 'output'));
       makeFolders(home, ['output']);
     },

@@ -36,8 +36,12 @@ export interface StoredObject {
 
 /** The few things that we do with a bucket. What fails throws an ApiError for whoever asked, but for `probe` and `create`. */
 export interface Bucket {
-  /** Stores an object as a whole or not at all, a part of it in memory at a time. An error of the content is thrown as it is. */
-  put(key: string, content: AsyncIterable<Uint8Array>, type: string): Promise<void>;
+  /**
+   * Stores an object as a whole or not at all, a part of it in memory at a time. An error of the content is thrown as it is, and so is the
+   * reason of `unwanted` when that aborts.
+   */
+  put(key: string, content: AsyncIterable<Uint8Array>, type: string, unwanted?: AbortSignal): Promise<void>;
+  /** Undefined when it is not there, though the bucket is. */
   head(key: string): Promise<StoredObject | undefined>;
   /** Undefined when it is not there, or not with the tag that `ifMatch` names. */
   get(key: string, options?: { range?: { start: number; end: number }; ifMatch?: string }): Promise<Readable | undefined>;
@@ -132,8 +136,12 @@ export function openBucket(options: BucketOptions): Bucket {
     } while (next !== undefined);
   }
 
+  const probe = async (): Promise<void> => {
+    await client.send(new ListObjectsV2Command({ Bucket, MaxKeys: 1 }));
+  };
+
   return {
-    async put(key, content, type) {
+    async put(key, content, type, unwanted) {
       let failed: { error: unknown } | undefined;
       async function* watched(): AsyncGenerator<Uint8Array> {
         try {
@@ -149,16 +157,23 @@ export function openBucket(options: BucketOptions): Bucket {
         partSize: PART_BYTES,
         queueSize: PARTS_AT_ONCE,
       });
+      const stop = (): void => void upload.abort();
+      unwanted?.addEventListener('abort', stop);
       try {
         await upload.done();
       } catch (error) {
+        unwanted?.throwIfAborted();
         // Content that is no longer wanted, because the sending failed, ends with an error as well.
         throw error === failed?.error ? error : requestError(error);
+      } finally {
+        unwanted?.removeEventListener('abort', stop);
       }
     },
 
     async head(key) {
       const found = await unlessAbsent(client.send(new HeadObjectCommand({ Bucket, Key: key })));
+      // The answer has no body, and so does not tell whether it is the object or the bucket that is not there.
+      if (found === undefined) await asked(probe());
       return (
         found && {
           size: found.ContentLength ?? 0,
@@ -235,9 +250,7 @@ export function openBucket(options: BucketOptions): Bucket {
         ),
       ),
 
-    async probe() {
-      await client.send(new ListObjectsV2Command({ Bucket, MaxKeys: 1 }));
-    },
+    probe,
 
     async create() {
       try {

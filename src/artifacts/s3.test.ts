@@ -6,6 +6,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
+import { DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { breakableProxy } from '../../test/support/breakable-proxy.ts';
 import { hasS3Server, s3Server } from '../../test/support/s3-server.ts';
@@ -279,6 +280,22 @@ describe.skipIf(!hasS3Server)('on a real S3 server', () => {
       await under.artifacts.check();
       await staged.commit();
       expect(await under.stored()).toEqual([`jobs/${id}`]);
+      await close();
+    });
+
+    it('says the same, and not that there is no such file, when the bucket has gone', async () => {
+      const { options, close } = await openS3Artifacts();
+      const bucket = `gone-${newId()}`;
+      const artifacts = createS3Artifacts({ ...options, bucket });
+      await artifacts.check();
+      const { region, endpoint = '', credentials = { accessKeyId: '', secretAccessKey: '' } } = options;
+      const client = new S3Client({ region, endpoint, credentials, forcePathStyle: true });
+      await client.send(new DeleteBucketCommand({ Bucket: bucket }));
+      client.destroy();
+      const unavailable = { name: 'ApiError', code: 'unavailable' };
+      await expect(artifacts.open(newId(), 'x')).rejects.toMatchObject(unavailable);
+      await expect(artifacts.openLog(newId())).rejects.toMatchObject(unavailable);
+      await artifacts.close();
       await close();
     });
 

@@ -43,11 +43,14 @@ export function createS3Artifacts(options: S3Options): Artifacts {
     if (!isJobId(id)) throw new Error(`not a job id: ${id}`);
   };
 
-  async function removeBelow(prefix: string): Promise<void> {
+  async function removeBelow(prefix: string, lost?: AbortSignal): Promise<void> {
     // One by one: not every server has the request that removes many, and those that have disagree on its checksum.
     const keys = bucket.list(prefix);
     const removeSome = async (): Promise<void> => {
-      for (let next = await keys.next(); next.done !== true; next = await keys.next()) await bucket.remove(next.value.key);
+      for (let next = await keys.next(); next.done !== true; next = await keys.next()) {
+        lost?.throwIfAborted();
+        await bucket.remove(next.value.key);
+      }
     };
     await Promise.all(Array.from({ length: REMOVALS_AT_ONCE }, removeSome));
   }
@@ -72,9 +75,10 @@ export function createS3Artifacts(options: S3Options): Artifacts {
   }
 
   /** A worker has nobody waiting at the other end of a connection, and a job to lose. */
-  async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  async function patiently<T>(work: () => Promise<T>, lost?: AbortSignal): Promise<T> {
     const deadline = performance.now() + options.patienceMs;
     for (let pause = 250; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      lost?.throwIfAborted();
       try {
         return await work();
       } catch (error) {
@@ -148,7 +152,7 @@ export function createS3Artifacts(options: S3Options): Artifacts {
       return patiently(async () => fetchInputs(bucket, at, jobId, await uploaded(jobId)));
     },
 
-    async keep(jobId, file) {
+    async keep(jobId, file, lost) {
       const problem = problemOfPath(file.name);
       if (problem !== undefined) throw new Error(`the name ${problem}`);
       requireJobId(jobId);
@@ -163,14 +167,14 @@ export function createS3Artifacts(options: S3Options): Artifacts {
             yield part;
           }
         }
-        await bucket.put(at.output(jobId, file.name), counted(), type);
+        await bucket.put(at.output(jobId, file.name), counted(), type, lost);
         return { name: file.name, size, sha256: hash.digest('hex'), content_type: type };
-      });
+      }, lost);
     },
 
-    async clearOutputs(jobId) {
+    async clearOutputs(jobId, lost) {
       requireJobId(jobId);
-      await patiently(() => removeBelow(at.outputs(jobId)));
+      await patiently(() => removeBelow(at.outputs(jobId), lost), lost);
     },
 
     async open(jobId, name) {

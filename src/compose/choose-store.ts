@@ -18,7 +18,8 @@ export async function chooseStore(config: Config, artifacts: Artifacts, logger: 
     prefix: config.REDIS_PREFIX,
     archive: artifacts,
     leaseMs: config.LEASE_MS,
-    keepMs: config.RETENTION_HOURS === 0 ? 0 : (config.RETENTION_HOURS + SPARE_HOURS) * HOUR_MS,
+    // Redis takes whole milliseconds only.
+    keepMs: config.RETENTION_HOURS === 0 ? 0 : Math.round((config.RETENTION_HOURS + SPARE_HOURS) * HOUR_MS),
     warn: (what, error) => logger.warn({ err: error }, what),
   });
 }

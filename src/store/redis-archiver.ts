@@ -16,8 +16,12 @@ redis.call('PEXPIRE', logKey(id), ARGV[2])
 return 1
 `;
 
+// Who is told of them has as long as who finished the job: only then others are told.
 const LEFT = `
-return redis.call('ZRANGEBYSCORE', P .. 'archive', '-inf', clock(ARGV[1]) - ARGV[2], 'LIMIT', 0, ARGV[3])
+local now = clock(ARGV[1])
+local ids = redis.call('ZRANGEBYSCORE', P .. 'archive', '-inf', now - ARGV[2], 'LIMIT', 0, ARGV[3])
+for _, id in ipairs(ids) do redis.call('ZADD', P .. 'archive', now, id) end
+return ids
 `;
 
 /** Moves the logs of finished jobs out of Redis. Doing it twice, even at once, is doing it once. */
@@ -26,14 +30,14 @@ export interface Archiver {
   add(id: string): void;
   /** What other processes left, because they died or could not. */
   addLeft(): Promise<void>;
-  /** Resolves when nothing is under way any more. */
-  idle(): Promise<void>;
+  /** Begins nothing more; what waits is left to others. Resolves when nothing is under way any more. */
+  end(): Promise<void>;
 }
 
 const AT_ONCE = 2;
 /** So long those who finish jobs have to do it themselves. */
 const LEFT_AFTER_MS = 30_000;
-const LEFT_AT_A_TIME = 100;
+const MAX_WAITING = 100;
 /** So long the mark at the end stays: many times what a reader needs to come by. */
 const MARK_MS = 60_000;
 
@@ -88,10 +92,12 @@ export function createArchiver(
       next();
     },
     async addLeft() {
-      for (const id of (await left(now(), LEFT_AFTER_MS, LEFT_AT_A_TIME)) as string[]) waiting.add(id);
+      const room = Math.max(0, MAX_WAITING - waiting.size);
+      for (const id of (await left(now(), LEFT_AFTER_MS, room)) as string[]) waiting.add(id);
       next();
     },
-    async idle() {
+    async end() {
+      waiting.clear();
       while (running.size > 0) await Promise.all(running);
     },
   };

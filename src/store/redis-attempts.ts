@@ -6,8 +6,11 @@ import { fieldsOf, storedJob, type StoredJob } from './redis-record.ts';
 import type { Finish, Lease } from './store.ts';
 
 // Which job of a queue is next, is decided here and nowhere else: the oldest of the owner whose turn it is.
+// A token claims one job: asked once more with it, because the answer got lost, this answers the same while the lease is held.
 const CLAIM = `
 local queue, token = ARGV[1], ARGV[3]
+local claimed = redis.call('GET', P .. 'claimed:' .. token)
+if claimed then return holds(claimed, token) and {claimed, redis.call('HGETALL', jobKey(claimed))} or {'', {}} end
 local owner = redis.call('ZRANGE', P .. 'waiting:' .. queue, 0, 0)[1]
 if not owner then return {'', {}} end
 local id = redis.call('ZRANGE', P .. 'queued:' .. queue .. ':' .. owner, 0, 0)[1]
@@ -18,6 +21,7 @@ redis.call('HINCRBY', key, 'attempt', 1)
 redis.call('HSET', key, 'started_at', string.format('%.0f', now), 'lease_token', token,
   'lease_expires_at', string.format('%.0f', expires), 'worker', ARGV[4])
 redis.call('ZADD', P .. 'leases', expires, id)
+redis.call('SET', P .. 'claimed:' .. token, id, 'PX', ARGV[5])
 redis.call('HSET', P .. 'owner:' .. owner, 'served', redis.call('HINCRBY', P .. 'totals', 'served', 1))
 move(id, 'queued', 'running')
 return {id, redis.call('HGETALL', key)}
@@ -45,13 +49,16 @@ redis.call('ZADD', P .. 'leases', expires, id)
 return redis.call('HGET', jobKey(id), 'cancel_asked') and 'cancel' or 'held'
 `;
 
-// Each call of a holder bears a number of its own. One that comes again, because its answer got lost, has been carried out already.
+// Calls are numbered. One that comes again has been carried out already: its answer got lost, or it was on its way for so long itself
+// that its holder has asked again, and gone on.
 const APPEND = `
-local id = ARGV[1]
+local id, call = ARGV[1], ARGV[3]
 if not holds(id, ARGV[2]) then return 'lost' end
-if redis.call('HGET', jobKey(id), 'last_call') ~= ARGV[3] then
+local caller, number = string.match(call, '^(.*):(%d+)$')
+local lastCaller, last = string.match(redis.call('HGET', jobKey(id), 'last_call') or '', '^(.*):(%d+)$')
+if caller ~= lastCaller or tonumber(number) > tonumber(last) then
   writeLog(id, 4)
-  redis.call('HSET', jobKey(id), 'last_call', ARGV[3])
+  redis.call('HSET', jobKey(id), 'last_call', call)
 end
 return 'held'
 `;
@@ -120,9 +127,12 @@ export interface Freed {
 const freedOf = (flat: readonly string[]): Freed[] =>
   flat.flatMap((queue, at) => (at % 2 === 0 ? [{ queue, id: flat[at + 1] ?? '' }] : []));
 
-/** What happens to a job from its claim to its end, each method one step. `call` is a number of the caller's, the same when it tries again. */
+/**
+ * What happens to a job from its claim to its end, each method one step. `call` is `<caller>:<number>`, the same when it tries again; a
+ * caller's numbers grow, and of one lease it has one call at a time.
+ */
 export interface Attempts {
-  /** Undefined when nothing of a queue may run now. */
+  /** Undefined when nothing of a queue may run now. May be asked again with the same token. */
   claim(queue: string, token: string, worker: string, leaseMs: number): Promise<StoredJob | undefined>;
   /** Which of some queues has the next job, and which that is. */
   next(queues: readonly string[]): Promise<Freed | undefined>;

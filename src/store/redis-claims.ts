@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Attempts } from './redis-attempts.ts';
 import type { Connection } from './redis-connection.ts';
+import { isPassing } from './redis-errors.ts';
 import { queueFor, type Queues, type Ticket } from './redis-queues.ts';
 import type { Claim, ClaimRequest } from './store.ts';
 
@@ -39,7 +40,8 @@ export function createClaims(connection: Connection, queues: Queues, attempts: A
   /** Uses a ticket. Undefined when it is good for nothing; then it is gone. */
   const redeem = async (ticket: Ticket, request: ClaimRequest): Promise<Claim | undefined> => {
     const { queue, token } = ticket;
-    const stored = await attempts.claim(queue, token, request.worker, request.leaseMs);
+    const askedAt = performance.now();
+    const stored = await connection.insist(request.leaseMs, isPassing, () => attempts.claim(queue, token, request.worker, request.leaseMs));
     if (stored === undefined) {
       await queues.done(ticket);
       // A job that came free before this ticket was gone, and whose ticket this was.
@@ -50,7 +52,7 @@ export function createClaims(connection: Connection, queues: Queues, attempts: A
     const cancel = new AbortController();
     if (stored.cancelAsked) cancel.abort();
     held.set(stored.job.id, { ticket, cancel });
-    return { job: stored.job, lease: { jobId: stored.job.id, token }, canceled: cancel.signal };
+    return { job: stored.job, lease: { jobId: stored.job.id, token }, askedAt, canceled: cancel.signal };
   };
 
   const inOrder = async (names: readonly string[]): Promise<readonly string[]> => {

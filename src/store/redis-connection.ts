@@ -16,6 +16,8 @@ export interface Connection {
   run<T>(work: () => Promise<T>): Promise<T>;
   /** The same for what may be done twice: when the connection breaks meanwhile, it is done again, for as long as one waits for Redis. */
   repeat<T>(work: () => Promise<T>): Promise<T>;
+  /** The same for what is worth more patience: it is done again while its error `mayPass`, for `ms`. */
+  insist<T>(ms: number, mayPass: (error: unknown) => boolean, work: () => Promise<T>): Promise<T>;
   /** One more connection, for commands that block or for messages. Closed with the others. */
   another(purpose: string): Redis;
   close(): void;
@@ -32,6 +34,8 @@ const PATIENCE_MS = 1000;
 const BLOCKING_MS = 15_000;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1000;
+/** Between two tries of what may be tried for long. */
+const INSIST_EVERY_MS = 250;
 
 const withoutPassword = (url: string): string => {
   if (!URL.canParse(url)) return url;
@@ -121,12 +125,24 @@ export function openConnection(options: ConnectionOptions): Connection {
     }
   };
 
+  const insist = async <T>(ms: number, mayPass: (error: unknown) => boolean, work: () => Promise<T>): Promise<T> => {
+    for (const until = performance.now() + ms; ;) {
+      try {
+        return await tried(work, wasNotSent);
+      } catch (error) {
+        if (closing.signal.aborted || !mayPass(error) || performance.now() >= until) throw error;
+        await delay(INSIST_EVERY_MS);
+      }
+    }
+  };
+
   return {
     client,
     where,
     closing: closing.signal,
     run: (work) => tried(work, wasNotSent),
     repeat: (work) => tried(work, isPassing),
+    insist,
     another: connect,
     close() {
       closing.abort();

@@ -22,6 +22,9 @@ const isConnectionError = (error: unknown): boolean =>
 /** Whether asking again may help, once Redis is back. */
 export const isPassing = (error: unknown): boolean => error instanceof StoreError && error.kind === 'unavailable';
 
+/** The same, for whoever can also wait for room. */
+export const isTrouble = (error: unknown): boolean => error instanceof StoreError;
+
 /** The connection was just closing: Redis has heard nothing of it. */
 export const wasNotSent = (error: unknown): boolean => isPassing(error) && /isn't writeable/.test(messageOf(error));
 

@@ -56,16 +56,16 @@ return {status or '', redis.call('HGETALL', key)}
 const DELETE = `
 local id = ARGV[1]
 local key = jobKey(id)
-local status, labels, idem = unpack(redis.call('HMGET', key, 'status', 'labels', 'idem'))
+local status, idem = unpack(redis.call('HMGET', key, 'status', 'idem'))
 if status == 'queued' or status == 'running' then return 'not_finished' end
 if redis.call('ZREM', P .. 'finished', id) == 0 then return 'not_found' end
 for _, each in ipairs({'succeeded', 'failed', 'canceled'}) do redis.call('ZREM', P .. 'status:' .. each, id) end
-for label in string.gmatch(labels or '', '%S+') do redis.call('ZREM', P .. 'label:' .. label, id) end
 if idem and redis.call('GET', P .. 'idem:' .. idem) == id then redis.call('DEL', P .. 'idem:' .. idem) end
 for _, list in ipairs({'all', 'archive', 'notices'}) do redis.call('ZREM', P .. list, id) end
 redis.call('HDEL', P .. 'tries', id)
-local bytes, owner = string.match(redis.call('HGET', P .. 'sizes', id) or '0 ', '^(%S+) (.*)$')
+local bytes, owner, labels = string.match(redis.call('HGET', P .. 'sizes', id) or '0 ', '^(%S+) (%S*)(.*)$')
 redis.call('HDEL', P .. 'sizes', id)
+for label in string.gmatch(labels, '%S+') do redis.call('ZREM', P .. 'label:' .. label, id) end
 redis.call('HINCRBY', P .. 'totals', 'bytes', 0 - bytes)
 redis.call('HINCRBY', P .. 'owner:' .. owner, 'bytes', 0 - bytes)
 redis.call('ZREM', P .. 'owned:' .. owner, id)

@@ -6,6 +6,7 @@ import { decodeEntries, encodeEntries, numbered, pieces } from './log-payload.ts
 import type { ArchiveReader } from './redis-archive.ts';
 import type { EncodedLog } from './redis-attempts.ts';
 import type { Keys } from './redis-keys.ts';
+import { script } from './redis-lua.ts';
 import type { LogChunk, LogEntry, NewLogEntry } from './store.ts';
 
 /** What a follower has to know of a job. */
@@ -28,9 +29,24 @@ export interface Log {
   drop(id: string): void;
 }
 
+// Chunks behind an entry, until they make a good piece: asked for by their number, large ones would be sent only to be thrown away.
+const PIECE = `
+local id, after, from, maxChunks, maxEntries, maxBytes = unpack(ARGV)
+local found, bytes = {}, 0
+for at = 1, maxChunks do
+  local entry = redis.call('XRANGE', logKey(id), from, '+', 'COUNT', 1)[1]
+  if not entry then break end
+  found[at] = entry
+  from = '(' .. entry[1]
+  bytes = bytes + #entry[2][2]
+  if bytes >= tonumber(maxBytes) or string.match(entry[1], '^%d+') - after >= tonumber(maxEntries) then break end
+end
+return found
+`;
+
 /** Small chunks are read together up to these. */
 const READ_ENTRIES = 500;
-const READ_CHARS = 128 * 1024;
+const READ_BYTES = 128 * 1024;
 const READ_CHUNKS = 64;
 
 /** An entry of a stream: its id begins with the number of the last log entry in it. */
@@ -39,7 +55,6 @@ type StreamEntry = [id: string, fields: string[]];
 export interface StreamChunk {
   lastSeq: number;
   firstSeq: number;
-  payload: string;
   entries: NewLogEntry[];
 }
 
@@ -48,7 +63,7 @@ export function parseStreamEntry([id, [kind, payload]]: StreamEntry): StreamChun
   if (kind !== 'c' || payload === undefined) return undefined;
   const lastSeq = Number.parseInt(id, 10);
   const entries = decodeEntries(payload);
-  return { lastSeq, firstSeq: lastSeq - entries.length + 1, payload, entries };
+  return { lastSeq, firstSeq: lastSeq - entries.length + 1, entries };
 }
 
 /** Entries as the arguments of scripts. */
@@ -58,6 +73,7 @@ export const encodeLog = (entries: readonly NewLogEntry[]): EncodedLog =>
 export function createLog(client: Redis, keys: Keys, cache: ChunkCache, archive: ArchiveReader): Log {
   /** Reads under way: those who want the same part get the same. */
   const loading = new Map<string, Promise<LogChunk | undefined>>();
+  const piece = script(client, keys.prefix, 'piece', PIECE);
 
   const state = async (id: string): Promise<LogState | undefined> => {
     const [status, lines, archived] = await client.hmget(keys.job(id), 'status', 'log_lines', 'log_archived');
@@ -66,16 +82,13 @@ export function createLog(client: Redis, keys: Keys, cache: ChunkCache, archive:
   };
 
   const fromStream = async (id: string, after: number): Promise<LogChunk | undefined> => {
-    const found = await client.xrange(keys.log(id), `${after + 1}-0`, '+', 'COUNT', READ_CHUNKS);
+    const found = (await piece(id, after, `${after + 1}-0`, READ_CHUNKS, READ_ENTRIES, READ_BYTES)) as StreamEntry[];
     const entries: NewLogEntry[] = [];
-    let chars = 0;
     for (const each of found) {
       const chunk = parseStreamEntry(each);
       // The stream has been cut, since the log is in the archive now.
       if (chunk === undefined || chunk.firstSeq > after + 1 + entries.length) break;
       entries.push(...chunk.entries.slice(after + 1 + entries.length - chunk.firstSeq));
-      chars += chunk.payload.length;
-      if (entries.length >= READ_ENTRIES || chars >= READ_CHARS) break;
     }
     return entries.length === 0 ? undefined : numbered(entries, after + 1);
   };

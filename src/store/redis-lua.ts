@@ -99,8 +99,10 @@ local function finalize(id, from, to, at, outcome, keepMs)
   redis.call('HSET', key, 'finished_at', string.format('%.0f', at), 'outcome', outcome)
   redis.call('ZADD', P .. 'finished', at, id)
   redis.call('ZADD', P .. 'archive', at, id)
-  local bytes, owner, lines, idem, notify = unpack(redis.call('HMGET', key, 'bytes', 'owner_key', 'log_lines', 'idem', 'notify'))
-  redis.call('HSET', P .. 'sizes', id, bytes .. ' ' .. owner)
+  local bytes, owner, labels, lines, idem, notify =
+    unpack(redis.call('HMGET', key, 'bytes', 'owner_key', 'labels', 'log_lines', 'idem', 'notify'))
+  -- What deleting has to know, also when the record has expired by itself.
+  redis.call('HSET', P .. 'sizes', id, bytes .. ' ' .. owner .. ' ' .. labels)
   redis.call('XADD', logKey(id), (lines or '0') .. '-1', 'e', '1')
   if notify then redis.call('ZADD', P .. 'notices', at, id) end
   if keepMs > 0 then

@@ -5,7 +5,7 @@ import type { Keys } from './redis-keys.ts';
 import { encodeLog } from './redis-log.ts';
 import { script } from './redis-lua.ts';
 import { queueFor, type Queues } from './redis-queues.ts';
-import type { Rescued, RescueRules } from './store.ts';
+import type { Lease, Rescued, RescueRules } from './store.ts';
 
 // Queued jobs that may run and that BullMQ has no ticket for, from one id on; and the queues in which no ticket waits though jobs do.
 const FORGOTTEN = `
@@ -35,6 +35,8 @@ export interface RescueParts {
   jobs: Jobs;
   attempts: Attempts;
   queues: Queues;
+  /** Hears which leases are over, before anybody can have the next one of the same job. */
+  forget: (lease: Lease) => void;
   /** Hears which jobs are over. */
   over: (id: string) => void;
   /** Hears which may run now. */
@@ -47,7 +49,7 @@ export interface Rescue {
   reconcile(): Promise<void>;
 }
 
-export function createRescue(client: Redis, keys: Keys, { jobs, attempts, queues, over, freed }: RescueParts): Rescue {
+export function createRescue(client: Redis, keys: Keys, { jobs, attempts, queues, forget, over, freed }: RescueParts): Rescue {
   const forgotten = script(client, keys.prefix, 'forgotten', FORGOTTEN);
   let from = '';
   let rounds = 0;
@@ -61,8 +63,10 @@ export function createRescue(client: Redis, keys: Keys, { jobs, attempts, queues
       : job.attempt < rules.maxAttempts
         ? (['requeued', rules.retryLog(job)] as const)
         : (['lost', rules.lostLog(job)] as const);
-    const others = await attempts.rescue({ jobId: id, token }, what, encodeLog(log));
+    const lease = { jobId: id, token };
+    const others = await attempts.rescue(lease, what, encodeLog(log));
     if (others === undefined) return;
+    forget(lease);
     rescued[what].push(id);
     // The ticket that it was claimed with is no good any more: BullMQ finds it stalled, and whoever gets it uses it for another job or for none.
     if (what === 'requeued') await freed([{ id, queue: queueFor(job.runtime) }], token);

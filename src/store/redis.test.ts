@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -19,6 +21,9 @@ import {
   texts,
   upTo,
 } from './contract/jobs-for-tests.contract.ts';
+import { createAttempts } from './redis-attempts.ts';
+import { createKeys } from './redis-keys.ts';
+import { encodeLog } from './redis-log.ts';
 import { openRedisStore, type RedisUnderTest } from './redis-under-test.contract.ts';
 import { createRedisStore } from './redis.ts';
 import { storeContract } from './store.contract.ts';
@@ -66,6 +71,24 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
     /** Waits for what happens behind the scenes. */
     const until = async (what: () => Promise<boolean>): Promise<void> => {
       await expect.poll(what, { interval: 5 }).toBe(true);
+    };
+
+    /** A way to Redis that breaks when an answer with `mark` in it is to come back, once. */
+    const losingOne = async (mark: string): Promise<{ port: number; hasLost: () => boolean; close: () => void }> => {
+      let hasLost = false;
+      const way = createServer((near) => {
+        const far = connect(server.port, '127.0.0.1');
+        const end = (): void => void (near.destroy(), far.destroy());
+        near.pipe(far);
+        for (const socket of [near, far]) socket.on('error', end).on('close', end);
+        far.on('data', (part) => {
+          if (hasLost || !part.includes(mark)) return near.write(part);
+          hasLost = true;
+          return end();
+        });
+      });
+      await once(way.listen(0, '127.0.0.1'), 'listening');
+      return { port: (way.address() as AddressInfo).port, hasLost: () => hasLost, close: () => void way.close() };
     };
 
     describe('in many processes', () => {
@@ -138,6 +161,21 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
       });
     });
 
+    it('reads a long log from Redis without reading much of it twice', async () => {
+      const job = newJob();
+      await under.store.insert(job);
+      const { lease } = await claimFrom(under.store);
+      for (let batch = 0; batch < 100; batch += 1) await under.store.append(lease, lines(500, `${'x'.repeat(80)} ${batch}`));
+      const sent = async (): Promise<number> => Number(/total_net_output_bytes:(\d+)/.exec(await redis.info('stats'))?.[1]);
+      const before = await sent();
+      let seen = 0;
+      for await (const chunk of under.another().follow(job.id, 0, never())) {
+        seen += chunk.length;
+        if (seen === 50_000) break;
+      }
+      expect((await sent()) - before).toBeLessThan(2 * ((await under.store.get(job.id))?.bytes ?? 0));
+    });
+
     describe('the log of a job that is over', () => {
       const finished = async (count: number): Promise<string> => {
         const job = newJob();
@@ -180,24 +218,83 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
         expect(seqs(seen)).toEqual(upTo(3000));
       });
 
-      it('is moved by somebody else when whoever finished the job died or could not', async () => {
+      /** Jobs whose logs of ten entries are left to others. */
+      const leave = async (count: number): Promise<string[]> => {
         const archive = createDiskArtifacts({ dir: under.archiveDir });
         const broken = under.another({
           archive: { ...archive, keepLog: () => Promise.reject(new Error('the disk is gone')) },
           warn: () => undefined,
         });
-        const job = newJob();
-        await broken.insert(job);
-        const { lease } = await claimFrom(broken);
-        await broken.append(lease, lines(10));
-        await broken.finish(lease, succeeded());
+        const ids: string[] = [];
+        for (let made = 0; made < count; made += 1) {
+          await broken.insert(newJob());
+          const { job, lease } = await claimFrom(broken);
+          await broken.append(lease, lines(10));
+          await broken.finish(lease, succeeded());
+          ids.push(job.id);
+        }
         await broken.close();
-        expect(await isArchived(job.id)()).toBe(false);
-        expect(seqs(await under.store.read(job.id, 0, 100))).toEqual(upTo(10));
+        return ids;
+      };
+
+      it('is moved by somebody else when whoever finished the job died or could not', async () => {
+        const [id = ''] = await leave(1);
+        expect(await isArchived(id)()).toBe(false);
+        expect(seqs(await under.store.read(id, 0, 100))).toEqual(upTo(10));
         await under.advance(60_000);
         await under.store.rescue(RULES);
-        await until(isArchived(job.id));
-        expect(seqs(await under.store.read(job.id, 0, 100))).toEqual(upTo(10));
+        await until(isArchived(id));
+        expect(seqs(await under.store.read(id, 0, 100))).toEqual(upTo(10));
+      });
+
+      it('is moved by one of those who could, and by another when that one fails, too', async () => {
+        const [id = ''] = await leave(1);
+        const archive = createDiskArtifacts({ dir: under.archiveDir });
+        let moves = 0;
+        const failing = (): Store =>
+          under.another({
+            archive: {
+              ...archive,
+              keepLog: () => {
+                moves += 1;
+                return Promise.reject(new Error('the disk is gone'));
+              },
+            },
+            warn: () => undefined,
+          });
+        const others = [failing(), failing()];
+        await under.advance(60_000);
+        for (const other of others) await other.rescue(RULES);
+        for (const other of others) await other.close();
+        expect(moves).toBe(1);
+        await under.advance(60_000);
+        await under.store.rescue(RULES);
+        await until(isArchived(id));
+      });
+
+      it('does not keep a process that ends, but for what it has begun', async () => {
+        const ids = await leave(5);
+        const archive = createDiskArtifacts({ dir: under.archiveDir });
+        const gate = Promise.withResolvers<void>();
+        const begun = new Set<string>();
+        const ending = under.another({
+          archive: {
+            ...archive,
+            async keepLog(id, content) {
+              begun.add(id);
+              await gate.promise;
+              await archive.keepLog(id, content);
+            },
+          },
+        });
+        await under.advance(60_000);
+        await ending.rescue(RULES);
+        await until(async () => begun.size === 2);
+        const ended = ending.close();
+        gate.resolve();
+        await ended;
+        expect(begun.size).toBe(2);
+        for (const id of ids) expect(await isArchived(id)()).toBe(begun.has(id));
       });
 
       it('needs no file when there is nothing in it', async () => {
@@ -207,6 +304,25 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
         await until(isArchived(job.id));
         expect(await createDiskArtifacts({ dir: under.archiveDir }).openLog(job.id)).toBeUndefined();
         expect(await followed(under.another(), job.id)).toEqual([]);
+      });
+    });
+
+    describe('a process that rescues and claims at once', () => {
+      it('hears at once that what it has claimed from a dead worker is to be canceled', async () => {
+        const dead = under.another();
+        const count = 8;
+        for (let made = 0; made < count; made += 1) {
+          await dead.insert(newJob());
+          await claimFrom(dead);
+        }
+        const claiming = Array.from({ length: count }, () =>
+          under.store.claim({ worker: 'w', leaseMs: LEASE_MS, runtimes: [RUNTIME], signal: never() }),
+        );
+        await under.advance(LEASE_MS + 1);
+        await under.store.rescue(RULES);
+        const claims = (await Promise.all(claiming)).filter((claim) => claim !== undefined);
+        for (const { job } of claims) await dead.cancel(job.id, []);
+        await until(async () => claims.filter(({ canceled }) => canceled.aborted).length === count);
       });
     });
 
@@ -258,6 +374,29 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
         expect(await finishing).toBe(true);
         expect((await under.store.get(job.id))?.logLines).toBe(6);
       });
+
+      it('has the job, in its first attempt, when the answer to its claim got lost', async () => {
+        const way = await losingOne('lease_token');
+        const worker = under.another({ url: `redis://127.0.0.1:${way.port}/0` });
+        await worker.insert(newJob());
+        const { job, lease } = await claimFrom(worker);
+        expect(job).toMatchObject({ status: 'running', attempt: 1 });
+        expect(way.hasLost()).toBe(true);
+        expect(await worker.finish(lease, succeeded())).toBe(true);
+        expect(await redis.llen(`${under.prefix}:queue:${RUNTIME}:active`)).toBe(0);
+        await worker.close();
+        way.close();
+      });
+
+      it('counts a call once that comes again late, after the next one', async () => {
+        await under.store.insert(newJob());
+        const { job, lease } = await claimFrom(under.store);
+        const attempts = createAttempts(redis, createKeys(under.prefix), { now: () => '', keepMs: 0 });
+        for (const number of [1, 2, 1]) {
+          expect(await attempts.append(lease, `a process:${number}`, encodeLog(lines(1, `call ${number}:`)))).toBe('held');
+        }
+        expect(texts(await under.store.read(job.id, 0, 10))).toEqual(['call 1: 1\n', 'call 2: 1\n']);
+      });
     });
 
     describe('what Redis keeps', () => {
@@ -275,7 +414,8 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
 
       it('goes by itself when nobody has deleted it, and deleting still clears up behind it', async () => {
         const store = under.another({ keepMs: 40 });
-        const job = newJob({ bytes: 100, owner: 'alice', idempotency: { key: 'k', fingerprint: 'f' } });
+        const spec = specWith({ labels: { team: 'a', step: '2' } });
+        const job = newJob({ bytes: 100, owner: 'alice', idempotency: { key: 'k', fingerprint: 'f' }, spec });
         await store.insert(job);
         await store.finish((await claimFrom(store)).lease, succeeded());
         await until(async () => (await store.get(job.id)) === undefined);
@@ -287,6 +427,7 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
         expect(await store.delete(job.id)).toBe('deleted');
         expect(await store.stats()).toMatchObject({ queued: 1, finished: 0, bytes: 0 });
         expect(await store.usage('alice')).toMatchObject({ bytes: 0 });
+        expect(await keysLike('label:*')).toEqual([]);
       });
     });
 
@@ -305,6 +446,23 @@ describe.skipIf(skipRedis)('with a Redis of its own', () => {
         }
         expect(await under.store.append(lease, lines(1))).toBe('held');
         expect(await under.store.stats()).toMatchObject({ queued: 0, running: 1 });
+      });
+
+      it('takes the end of a job, or its way back to the queue, as soon as there is room for it', async () => {
+        for (const end of ['finish', 'release'] as const) {
+          await under.store.insert(newJob());
+          const { lease } = await claimFrom(under.store);
+          await redis.config('RESETSTAT');
+          await redis.config('SET', 'maxmemory', '1');
+          try {
+            const ended = end === 'finish' ? under.store.finish(lease, succeeded()) : under.store.release(lease, []);
+            await until(async () => (await redis.info('errorstats')).includes('errorstat_OOM'));
+            await redis.config('SET', 'maxmemory', '0');
+            expect(await ended).toBe(true);
+          } finally {
+            await redis.config('SET', 'maxmemory', '0');
+          }
+        }
       });
 
       it('counts a replica as unavailable, and goes on when it is the primary again', async () => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from '../jobs/outcome.ts';
 import { createBell } from './bell.ts';
 import { createChunkCache } from './chunk-cache.ts';
@@ -8,7 +7,7 @@ import { createArchiver } from './redis-archiver.ts';
 import { createAttempts, type Freed } from './redis-attempts.ts';
 import { createClaims } from './redis-claims.ts';
 import { examine, openConnection } from './redis-connection.ts';
-import { errorInUse, isPassing, startErrorFor } from './redis-errors.ts';
+import { errorInUse, isPassing, isTrouble, startErrorFor } from './redis-errors.ts';
 import { createFollow } from './redis-follow.ts';
 import { createJobs } from './redis-jobs.ts';
 import { createKeys } from './redis-keys.ts';
@@ -43,9 +42,8 @@ const CACHE_BYTES = 4 * 1024 * 1024;
 /** A command that takes longer has failed; a lease must see several. */
 const MAX_COMMAND_MS = 4000;
 const MIN_COMMAND_MS = 2000;
-/** The end of an attempt is worth waiting for: its program has run, and nobody else has the job before Redis is back. */
+/** The end of an attempt is worth waiting for: its program has run, and nobody else has the job before Redis is back, or has room. */
 const PERSISTENCE_MS = 60_000;
-const RETRY_MS = 250;
 const MARK_OF_LIFE_MS = 60_000;
 
 const CANCELED_IN_QUEUE: Outcome = { kind: 'canceled', ran: false };
@@ -62,7 +60,7 @@ export function createRedisStore(options: RedisOptions): Store {
     url: options.url,
     commandTimeoutMs: Math.min(MAX_COMMAND_MS, Math.max(MIN_COMMAND_MS, leaseMs / 3)),
   });
-  const { client, where, run, repeat } = connection;
+  const { client, where, run, repeat, insist } = connection;
   const trouble = (error: unknown): void => {
     if (!connection.closing.aborted && !isPassing(errorInUse(error, where))) warn('Redis', error);
   };
@@ -88,19 +86,10 @@ export function createRedisStore(options: RedisOptions): Store {
     }
   });
 
-  /** What a holder says must arrive: goes on trying while Redis is away. `call` is the same each time, so that it counts once. */
-  const persist = async <T>(ms: number, work: (call: string) => Promise<T>): Promise<T> => {
-    const call = randomUUID();
-    const until = performance.now() + ms;
-    for (;;) {
-      try {
-        return await run(() => work(call));
-      } catch (error) {
-        if (!isPassing(error) || connection.closing.aborted || performance.now() >= until) throw error;
-        await delay(RETRY_MS);
-      }
-    }
-  };
+  const caller = randomUUID();
+  let calls = 0;
+  /** The name of a call of a holder's: it is tried more than once, and counts once. */
+  const nextCall = (): string => `${caller}:${++calls}`;
 
   /** BullMQ is told after the record has changed; when that fails, its lock runs out, and `reconcile` puts it right. */
   const tellQueue = async (telling: Promise<void> | undefined): Promise<void> => {
@@ -109,15 +98,16 @@ export function createRedisStore(options: RedisOptions): Store {
   const addTickets = async (freed: readonly Freed[], because: string): Promise<void> => {
     for (const { queue, id } of freed) await tellQueue(queues.add(queue, `${id}.${because}`));
   };
-  const { rescue, reconcile } = createRescue(client, keys, { jobs, attempts, queues, over: archiver.add, freed: addTickets });
 
-  /** The ticket of a lease that is over. */
+  /** The ticket of a lease that is over, if this process held it; from here on it is not known any more. */
   const ticketOf = (lease: Lease): Ticket | undefined => {
     const held = claims.held.get(lease.jobId);
     if (held?.ticket.token !== lease.token) return undefined;
     claims.held.delete(lease.jobId);
     return held.ticket;
   };
+  const forget = (lease: Lease): void => void ticketOf(lease);
+  const { rescue, reconcile } = createRescue(client, keys, { jobs, attempts, queues, forget, over: archiver.add, freed: addTickets });
 
   /** Told once: the check is repeated as often as somebody asks whether we are ready. */
   let isNoted = false;
@@ -162,13 +152,20 @@ export function createRedisStore(options: RedisOptions): Store {
       const mine = held?.ticket.token === lease.token ? held : undefined;
       const [state] = await run(() => Promise.all([attempts.renew(lease, ms), tellQueue(mine && queues.prolong(mine.ticket, ms))]));
       if (state === 'cancel') mine?.cancel.abort();
+      if (state === 'lost') forget(lease);
       return state;
     },
 
-    append: (lease, entries) => persist(leaseMs, (call) => attempts.append(lease, call, encodeLog(entries))),
+    async append(lease, entries) {
+      const call = nextCall();
+      const state = await insist(leaseMs, isPassing, () => attempts.append(lease, call, encodeLog(entries)));
+      if (state === 'lost') forget(lease);
+      return state;
+    },
 
     async finish(lease, finish) {
-      const { state, freed } = await persist(PERSISTENCE_MS, (call) => attempts.finish(lease, call, finish, encodeLog(finish.log)));
+      const call = nextCall();
+      const { state, freed } = await insist(PERSISTENCE_MS, isTrouble, () => attempts.finish(lease, call, finish, encodeLog(finish.log)));
       const ticket = ticketOf(lease);
       await tellQueue(ticket && queues.done(ticket));
       await addTickets(freed, lease.token);
@@ -177,7 +174,8 @@ export function createRedisStore(options: RedisOptions): Store {
     },
 
     async release(lease, entries) {
-      const { state, freed } = await persist(PERSISTENCE_MS, (call) => attempts.release(lease, call, encodeLog(entries)));
+      const call = nextCall();
+      const { state, freed } = await insist(PERSISTENCE_MS, isTrouble, () => attempts.release(lease, call, encodeLog(entries)));
       const ticket = ticketOf(lease);
       const isBack =
         state === 'queued' &&
@@ -206,8 +204,6 @@ export function createRedisStore(options: RedisOptions): Store {
 
     async rescue(rules) {
       const rescued = await run(() => rescue(rules));
-      // Of leases that were ours, there may be some: of attempts that found out before.
-      for (const id of [...rescued.requeued, ...rescued.lost, ...rescued.canceled]) claims.held.delete(id);
       await run(reconcile);
       await run(archiver.addLeft);
       return rescued;
@@ -241,7 +237,7 @@ export function createRedisStore(options: RedisOptions): Store {
 
     async close() {
       if (connection.closing.aborted) return;
-      await archiver.idle();
+      await archiver.end();
       connection.close();
       bell.ringAll();
       await queues.close();

@@ -110,6 +110,7 @@ function storeOn(db: DatabaseSync, path: string, now: () => number, steady: () =
   };
 
   const tryClaim = ({ runtimes, worker, leaseMs }: ClaimRequest): Claim | undefined => {
+    const askedAt = performance.now();
     const taken = write(() => {
       const lease = queue.take(runtimes, worker, now(), steady() + leaseMs);
       const job = lease && current(lease.jobId);
@@ -118,7 +119,7 @@ function storeOn(db: DatabaseSync, path: string, now: () => number, steady: () =
     if (taken === undefined) return undefined;
     const cancel = new AbortController();
     cancels.set(taken.job.id, cancel);
-    return { ...taken, canceled: cancel.signal };
+    return { ...taken, askedAt, canceled: cancel.signal };
   };
 
   return {

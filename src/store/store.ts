@@ -95,6 +95,8 @@ export interface Lease {
 export interface Claim {
   job: JobRecord;
   lease: Lease;
+  /** When this process asked for it, in milliseconds of its own clock that nobody sets (`performance.now()`): the lease began no earlier. */
+  askedAt: number;
   /** Aborts as soon as somebody asks to cancel the job. */
   canceled: AbortSignal;
 }
@@ -205,7 +207,7 @@ export interface Store {
   claim(request: ClaimRequest): Promise<Claim | undefined>;
   /** Prolongs a lease by `leaseMs` from now. `lost`: the job belongs to somebody else, or is over. */
   renew(lease: Lease, leaseMs: number): Promise<'held' | 'cancel' | 'lost'>;
-  /** Appends to the log, in order. `lost` when the lease is not held any more; then nothing was written. */
+  /** Appends to the log, in order; a holder waits for one call's end before the next. `lost` when the lease is not held any more; then nothing was written. */
   append(lease: Lease, entries: readonly NewLogEntry[]): Promise<'held' | 'lost'>;
   /** running → its final status. The first finish of the holder wins; false when the lease is not held any more. */
   finish(lease: Lease, finish: Finish): Promise<boolean>;

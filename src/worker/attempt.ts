@@ -67,6 +67,8 @@ interface Going extends AttemptParts {
   log: LogWriter;
   say(text: string): Promise<void>;
   signal: AbortSignal;
+  /** Aborts with a LeaseLost: whatever else stopped the attempt, from here on its files are another's. */
+  lost: AbortSignal;
   watched: AttemptWatch;
   /** What is to be undone, last first, when the end has been written: nobody needs to wait for it. */
   undo: (() => Promise<void>)[];
@@ -84,14 +86,18 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
   const { job, lease } = claim;
   const logger = parts.logger.child({ job: job.id, attempt: job.attempt });
   const abort = new AbortController();
-  const stop = (why: Stop): void => abort.abort(why);
+  const lost = new AbortController();
+  const stop = (why: Stop): void => {
+    if (why === 'lost') lost.abort(new LeaseLost('the lease is lost'));
+    abort.abort(why);
+  };
   const onCancel = (): void => stop('canceled');
   const onDrain = (): void => stop('released');
   claim.canceled.addEventListener('abort', onCancel);
   drain.addEventListener('abort', onDrain);
   if (claim.canceled.aborted) onCancel();
   if (drain.aborted) onDrain();
-  const stopKeeping = keepLease(store, lease, rules.leaseMs, stop);
+  const stopKeeping = keepLease(store, claim, rules.leaseMs, stop);
 
   const log = createLogWriter(async (entries) => {
     if ((await store.append(lease, entries)) === 'lost') {
@@ -103,7 +109,7 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
   const watched = parts.watch(job);
   let end: AttemptEnd = { kind: 'lost' };
   let comeBack = async (): Promise<void> => undefined;
-  const going: Going = { ...parts, logger, job, log, say, watched, signal: abort.signal, undo: [] };
+  const going: Going = { ...parts, logger, job, log, say, watched, signal: abort.signal, lost: lost.signal, undo: [] };
 
   try {
     let result: Result;
@@ -130,7 +136,7 @@ export async function runAttempt(claim: Claim, parts: AttemptParts, drain: Abort
         comeBack = () => untilDescriptors(drain);
       }
     }
-    if (abort.signal.reason === 'lost') throw new LeaseLost('the lease is lost');
+    lost.signal.throwIfAborted();
     // A store without room for all of the log still has room for the end; one that is away may be back, and the job is tried again.
     const rest = await log.end().catch((error: unknown) => {
       if (!(error instanceof StoreError) || error.kind !== 'full') throw error;
@@ -177,11 +183,11 @@ function lastWords(outcome: Outcome): NewLogEntry[] {
 }
 
 async function execute(going: Going): Promise<Result> {
-  const { job, artifacts, say, signal } = going;
+  const { job, artifacts, say, signal, lost } = going;
   const inputs = await artifacts.inputs(job.id);
   going.undo.push(() => inputs.dispose());
   // An attempt that died may have left some of its files.
-  if (job.attempt > 1) await artifacts.clearOutputs(job.id);
+  if (job.attempt > 1) await artifacts.clearOutputs(job.id, lost);
   if (lstatSync(join(inputs.codeDir, job.spec.entry), { throwIfNoEntry: false })?.isFile() !== true) {
     await say(says.entryNotFound(job.spec.entry));
     return { outcome: { kind: 'missing_entry' }, usage: null, artifacts: [], truncated: false };
@@ -197,7 +203,7 @@ async function execute(going: Going): Promise<Result> {
     }
     if (!(error instanceof SandboxLost) || signal.aborted) throw error;
     going.logger.warn({ err: error }, 'the sandbox was lost; starting again, cold');
-    await artifacts.clearOutputs(job.id);
+    await artifacts.clearOutputs(job.id, lost);
     await say(says.startingAgain());
     return await runOnce(going, { ...run, coldStart: true }).catch((again: unknown) => {
       throw again instanceof SandboxUnavailable
@@ -230,7 +236,7 @@ async function runOnce(going: Going, run: RunSpec): Promise<Result> {
   return { ...(await follow(going, running)), path: running.path, coldBecause: running.coldBecause };
 }
 
-async function follow({ job, artifacts, rules, log, say, watched, signal }: Going, running: Running): Promise<Result> {
+async function follow({ job, artifacts, rules, log, say, watched, lost }: Going, running: Running): Promise<Result> {
   for await (const chunk of running.output) await log.write(chunk.stream, chunk.bytes);
   log.endLines();
   const { exit, usage }: Ended = await running.ended;
@@ -243,11 +249,10 @@ async function follow({ job, artifacts, rules, log, say, watched, signal }: Goin
   const bounds = { ...rules.collect, maxBytes: job.spec.disk_limit_mb * MIB };
   const leftOut: string[] = [];
   for await (const file of running.collect(bounds, ({ name, reason }) => leftOut.push(says.leftOut(name, reason)))) {
-    // The files may be another attempt's by now.
-    if (signal.reason === 'lost') throw new LeaseLost('the lease is lost');
     try {
-      kept.set(file.name, await artifacts.keep(job.id, file));
+      kept.set(file.name, await artifacts.keep(job.id, file, lost));
     } catch (error) {
+      if (error instanceof LeaseLost) throw error;
       leftOut.push(says.leftOut(file.name, error instanceof Error ? error.message : String(error)));
     }
   }

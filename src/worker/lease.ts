@@ -1,4 +1,4 @@
-import type { Lease, Store } from '../store/store.ts';
+import type { Claim, Store } from '../store/store.ts';
 
 export type LeaseEnd = 'canceled' | 'lost';
 
@@ -6,11 +6,16 @@ export type LeaseEnd = 'canceled' | 'lost';
 const OURS = 0.9;
 
 /**
- * Prolongs a lease until stopped. Calls `onEnd` when the job is to be canceled or belongs to somebody else. A store that doesn't
+ * Prolongs a lease, which was claimed for `leaseMs`, until stopped. Calls `onEnd` when the job is to be canceled or belongs to somebody else. A store that doesn't
  * answer, or answers too late, counts as a lost lease when the lease has nearly run out by this process's own clock: then
  * somebody else may have the job soon.
  */
-export function keepLease(store: Store, lease: Lease, leaseMs: number, onEnd: (why: LeaseEnd) => void): () => void {
+export function keepLease(
+  store: Store,
+  { lease, askedAt: claimedAt }: Pick<Claim, 'lease' | 'askedAt'>,
+  leaseMs: number,
+  onEnd: (why: LeaseEnd) => void,
+): () => void {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let deadline: NodeJS.Timeout | undefined;
@@ -28,7 +33,7 @@ export function keepLease(store: Store, lease: Lease, leaseMs: number, onEnd: (w
   /** The store counts from when it got the request, which is later than when it was sent. */
   const heldSince = (askedAt: number): void => {
     clearTimeout(deadline);
-    deadline = setTimeout(lose, askedAt + leaseMs * OURS - performance.now());
+    deadline = setTimeout(lose, Math.max(0, askedAt + leaseMs * OURS - performance.now()));
   };
   const renew = async (): Promise<void> => {
     const askedAt = performance.now();
@@ -44,9 +49,9 @@ export function keepLease(store: Store, lease: Lease, leaseMs: number, onEnd: (w
     }
   };
   const schedule = (ms: number): void => {
-    timer = setTimeout(() => void renew(), ms);
+    timer = setTimeout(() => void renew(), Math.max(0, ms));
   };
-  heldSince(performance.now());
-  schedule(leaseMs / 3);
+  heldSince(claimedAt);
+  schedule(claimedAt + leaseMs / 3 - performance.now());
   return stop;
 }

@@ -61,6 +61,29 @@ export function keeping(open: OpenArtifacts): void {
       expect(await t.under.stored()).toEqual(before);
     });
 
+    it('keeps nothing for an attempt that lost its job meanwhile, however far the copy has got', async () => {
+      const id = await t.upload();
+      await t.keep(id, 'result', 'of the next attempt');
+      const before = await t.under.stored();
+      const lost = new Error('the job is somebody else’s');
+      const atOnce = AbortSignal.abort(lost);
+      await expect(t.artifacts.keep(id, output('result', 'stale'), atOnce)).rejects.toBe(lost);
+      for (const size of [10, 300_000]) {
+        for (const isLast of [false, true]) {
+          const stop = new AbortController();
+          const stale = async function* (): AsyncGenerator<Uint8Array> {
+            yield Buffer.alloc(size, 'x');
+            stop.abort(lost);
+            if (!isLast) yield Buffer.alloc(size, 'x');
+          };
+          const file = { name: 'result', size, open: () => Readable.from(stale()) };
+          await expect(t.artifacts.keep(id, file, stop.signal)).rejects.toBe(lost);
+        }
+      }
+      expect(await t.kept(id, 'result')).toBe('of the next attempt');
+      expect(await t.under.stored()).toEqual(before);
+    });
+
     it.each(['', '.', '..', '../code/main.py', '/etc/cron.d/job', 'a//b', 'a/', 'a\0', 'n'.repeat(256)])(
       'refuses the name %j, and leaves nothing',
       async (name) => {
@@ -130,6 +153,14 @@ export function keeping(open: OpenArtifacts): void {
         received.push(next.value as Buffer);
       }
       expect(Buffer.concat(received).toString()).toBe(content);
+    });
+
+    it('removes nothing for an attempt that has lost its job', async () => {
+      const id = await t.upload();
+      await t.keep(id, 'a', 'of the next attempt');
+      const lost = new Error('the job is somebody else’s');
+      await expect(t.artifacts.clearOutputs(id, AbortSignal.abort(lost))).rejects.toBe(lost);
+      expect(await t.kept(id, 'a')).toBe('of the next attempt');
     });
 
     it('rejects for what is no job id', async () => {

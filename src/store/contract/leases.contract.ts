@@ -12,6 +12,23 @@ export function leases(open: OpenStore): void {
       expect(await t.store.append(lease, lines(1))).toBe('held');
     });
 
+    it('counts from no later than the claim says, and that is not when its claimer began to wait', async () => {
+      const before = performance.now();
+      await t.submit();
+      const atOnce = await t.claim();
+      const waiting = t.waitForClaim(new AbortController().signal);
+      const between = performance.now();
+      await t.submit();
+      const waited = await waiting;
+      for (const [askedAt, since] of [
+        [atOnce.askedAt, before],
+        [waited?.askedAt, between],
+      ] as const) {
+        expect(askedAt).toBeGreaterThanOrEqual(since);
+        expect(askedAt).toBeLessThanOrEqual(performance.now());
+      }
+    });
+
     it('is not held by anybody else', async () => {
       const { lease } = await t.submitAndClaim();
       await t.expectLost({ ...lease, token: 'somebody else' });
