@@ -29,8 +29,9 @@ export interface LaunchedRun {
 
 /** A program that a launcher has started, from then on: what may end it, what it used, what it left, how all of it goes away. */
 export function followLaunched({ launched, run, signal, path, coldBecause, folder, held, free }: LaunchedRun): Running {
+  let over = false;
   const kill = (): void => {
-    hasten(held?.cgroup, run.limits);
+    if (!over) hasten(held?.cgroup, run.limits);
     launched.kill();
   };
   const cause = firstCause(run.limits, signal, kill);
@@ -67,6 +68,7 @@ export function followLaunched({ launched, run, signal, path, coldBecause, folde
       if (exit === undefined) throw error;
       return { exit, usage: { wallMs: performance.now() - startedAt, cpuMs: 0, maxRssBytes: 0 } };
     } finally {
+      over = true;
       cause.settle();
       unwatch();
     }

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Artifacts } from '../artifacts/artifacts.ts';
 import { claim, finish, startApp, submit, type TestApp } from '../../test/support/app.ts';
-import { removeOld, removeOrphans } from './retention.ts';
+import { removeOld, removeOrphans, startRetention } from './retention.ts';
 
 let app: TestApp;
 beforeEach(async () => {
@@ -45,6 +47,21 @@ describe('removing old jobs', () => {
   it('keeps everything when told to', async () => {
     await finishedJob(10);
     expect(await removeOld(app.store, app.artifacts, { maxAgeMs: 0, maxBytes: 0 }, Date.now() + 1000 * HOUR)).toBe(0);
+  });
+
+  it('looks at every job’s files now and then, and not in each round', async () => {
+    let looks = 0;
+    let rounds = 0;
+    const third = Promise.withResolvers<void>();
+    const watched: Artifacts = {
+      ...app.artifacts,
+      sweep: async () => void ((rounds += 1) === 3 && third.resolve()),
+      ids: () => ((looks += 1), app.artifacts.ids()),
+    };
+    const stop = startRetention(app.store, watched, { maxAgeMs: 0, maxBytes: 0 }, 5, pino({ level: 'silent' }));
+    await third.promise;
+    await stop();
+    expect(looks).toBe(1);
   });
 
   it('removes files whose job a crash has lost, once they can be no upload in progress', async () => {

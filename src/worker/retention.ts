@@ -13,6 +13,7 @@ export interface RetentionRules {
 const PAGE = 100;
 /** Files without a job are an upload in progress when they are young, else what a crash left. */
 const ORPHAN_AGE_MS = 60 * 60 * 1000;
+const ORPHANS_EVERY_MS = 15 * 60_000;
 /** No upload takes so long. */
 const UPLOAD_AGE_MS = 60 * 60 * 1000;
 
@@ -71,6 +72,7 @@ export const startRetention = (
     if (!(await store.takeTurn('retention', everyMs))) return;
     await artifacts.sweep(UPLOAD_AGE_MS);
     const old = await removeOld(store, artifacts, rules, Date.now());
-    const orphans = await removeOrphans(store, artifacts, Date.now());
+    // It looks at every job there is, and in a bucket somebody pays for that.
+    const orphans = (await store.takeTurn('orphans', ORPHANS_EVERY_MS)) ? await removeOrphans(store, artifacts, Date.now()) : 0;
     if (old + orphans > 0) logger.info({ old, orphans }, 'removed old jobs');
   });
