@@ -1,8 +1,9 @@
 """Ends this process as the interpreter would have ended it after a script: Python/pythonrun.c, then Py_FinalizeEx."""
 
+import _io
+import _thread
 import atexit
 import gc
-import io
 import itertools
 import os
 import signal
@@ -14,7 +15,8 @@ import weakref
 _SOURCE = "/workspace/code"
 _AGENT = os.path.dirname(__file__) + os.sep
 # As they were before any program could put something in their place.
-_collect, _get_objects, _exit, _modules = gc.collect, gc.get_objects, os._exit, sys.modules
+_collect, _get_objects, _current_frames, _exit, _modules = gc.collect, gc.get_objects, sys._current_frames, os._exit, sys.modules
+_PATIENCE_S = 1
 
 
 def say(text):
@@ -182,30 +184,52 @@ def _let_objects_go(ahead):
     module = None
     _collect()
     # The interpreter stops daemon threads before it takes away what they use. Here they go on, and so may use what they have.
-    if len(sys._current_frames()) == 1:
+    if len(_current_frames()) > 1:
+        _finish_beside()
+    else:
         for reference in left:
             module = reference()
             if module is not None:
                 _clear(module.__dict__)
         module = None
         _collect()
-    _write_files_out()
+        _finish_files("close")
 
 
-def _write_files_out():
-    """What the program has in files that are held by what is not the program's, such as a library that knows a function of it: the
-    interpreter finds them when it takes the heap apart. Text goes through binary files, and comes first."""
+def _finish_beside():
+    """By another thread, for a daemon may hold on to a file for ever."""
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def finish():
+        _finish_files("flush")
+        done.release()
+
+    try:
+        _thread.start_new_thread(finish, ())
+        done.acquire(timeout=_PATIENCE_S)
+    except RuntimeError:
+        pass  # It may have no more threads.
+
+
+def _finish_files(how):
+    """`close` or `flush`, for what the program has in files that are held by what is not the program's, such as a library that knows a
+    function of it: the interpreter finds them when it takes the heap apart. Text before what it goes through, and that before what is below."""
+    own = [id(stream) for stream in (sys.stdin, sys.stdout, sys.stderr)]
+    ranks = ([], [], [])
     # Without what was frozen in the server, which has no file of the program's.
-    held = _get_objects()
-    for kinds in ((io.TextIOWrapper,), (io.BufferedWriter, io.BufferedRandom)):
-        for each in held:
-            if not issubclass(type(each), kinds):
-                continue
-            try:
-                if not each.closed:
-                    each.flush()
-            except BaseException:  # noqa: B036 - nor does the interpreter say so
-                pass
+    for each in _get_objects():
+        kind = type(each)
+        if issubclass(kind, _io._TextIOBase):
+            ranks[0].append(each)
+        elif issubclass(kind, _io._BufferedIOBase):
+            ranks[2 if kind in (_io.BufferedWriter, _io.BufferedRandom) else 1].append(each)
+    for each in itertools.chain(*ranks):
+        try:
+            if id(each) not in own:
+                getattr(each, how)()
+        except BaseException:  # noqa: B036 - nor does the interpreter say so
+            pass
 
 
 def _is_the_programs(module):
