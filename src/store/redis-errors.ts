@@ -63,7 +63,7 @@ export function startErrorFor(error: unknown, where: string): StartError {
     // Its protected mode: it says why, and hangs up before that is read.
     return new StartError(
       `Redis at ${where} hangs up on us (${messageOf(cause)}).`,
-      'give it a password (requirepass), for without one it answers its own machine only, and put that into REDIS_URL',
+      'where it was not just stopped: give it a password (requirepass), for without one it answers its own machine only, and put that into REDIS_URL',
       error,
     );
   }

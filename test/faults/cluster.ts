@@ -51,7 +51,8 @@ export async function startCluster({ workers, leaseMs, variables }: ClusterOptio
         });
         return started;
       }
-      if (!started.includes('does not answer')) throw new Error(started);
+      // Killed while it was asked, it hangs up.
+      if (!/does not answer|hangs up on us/.test(started)) throw new Error(started);
       await delay(500);
     }
   };

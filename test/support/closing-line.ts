@@ -1,5 +1,7 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
+const MAX_REASON_CHARS = 300;
+
 /** Names the tests that passed at a second try only, with what failed at the first, and prints "N passed, N failed, N skipped" as the last line: the form that continuous integration reads. */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -12,7 +14,7 @@ export default class ClosingLine implements Reporter {
         const { state, errors = [] } = test.result();
         if (state !== 'pending') count[state] += 1;
         if (test.diagnostic()?.flaky === true) {
-          const first = errors[0]?.message.split('\n', 1)[0] ?? 'for no reason that it told';
+          const first = errors[0]?.message.replace(/\s+/g, ' ').slice(0, MAX_REASON_CHARS) ?? 'for no reason that it told';
           unsteady.push(`${module.relativeModuleId}: ${test.fullName} (${first})`);
         }
       }
