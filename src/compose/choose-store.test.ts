@@ -9,6 +9,7 @@ import { readConfig } from '../config.ts';
 import { AT_ONCE, newJob, RUNTIME, succeeded } from '../store/contract/jobs-for-tests.contract.ts';
 import { chooseStore } from './choose-store.ts';
 
+// Reported where there is no Redis; continuous integration fails without one.
 it.skipIf(skipRedis)('ends and cancels jobs in Redis whatever part of an hour they are kept for', async () => {
   const server = await startRedis();
   const dir = await mkdtemp(join(tmpdir(), 'job-runner-choose-'));

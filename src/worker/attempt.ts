@@ -1,6 +1,5 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Artifact } from '../api/job.ts';
 import { parseDestination, type NetPolicy } from '../api/net-policy.ts';
@@ -27,6 +26,7 @@ import { StoreError, type Claim, type JobRecord, type NewLogEntry, type Store } 
 import type { AttemptEnd, AttemptWatch, WatchAttempt } from './attempt-watch.ts';
 import { keepLease } from './lease.ts';
 import { createLogWriter, type LogWriter } from './log-writer.ts';
+import { untilAvailable } from './until-available.ts';
 
 export interface AttemptRules {
   leaseMs: number;
@@ -210,22 +210,6 @@ async function execute(going: Going): Promise<Result> {
         ? new ProgramLost('the sandbox was lost, and nothing can be started', { cause: again })
         : again;
     });
-  }
-}
-
-const LOOK_MS = 1000;
-
-/** Resolves when a sandbox works again, or when the signal aborts. */
-async function untilAvailable(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
-    if (
-      await sandbox.check().then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
   }
 }
 

@@ -14,6 +14,7 @@ const stdinForms = ['input', 'lines', 'bytes', 'descriptor', 'file', 'seek'].fla
   { program: 'stdin_forms', args: [form] },
   { program: 'stdin_forms', args: [form], stdin: 'one\ntwo é' },
 ]);
+const holders = ['excepthook', 'signal', 'builtins', 'typing'].map((form) => ({ program: 'file_held', args: [form] }));
 const signals = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGALRM', 'SIGKILL', 'SIGSEGV', 'SIGINT', 'SIGXCPU'].map((name) => ({
   program: 'signal_default',
   args: [name],
@@ -23,6 +24,7 @@ const given: (Omit<Case, 'name'> & { name?: string })[] = [
   ...exitForms,
   ...stdinForms,
   ...signals,
+  ...holders,
   { program: 'multiprocessing_start_methods', args: ['fork', 'spawn', 'forkserver'] },
   { program: 'sys_state', args: ['--flag', 'é ', ''] },
   { program: 'surroundings', env: { MINE: 'a=b\nc' } },

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startEngineStandIn, type EngineBehaviour, type EngineStandIn } from '../../../test/support/engine-stand-in.ts';
 import { createDocker, type DockerSandbox } from '../docker.ts';
 import { SandboxUnavailable, type LeftOut, type RunSpec } from '../sandbox.ts';
@@ -62,6 +62,22 @@ describe('an engine that fails', () => {
     await engine.close();
     await disposed;
     await expect(sandbox.start(run, never)).rejects.toBeInstanceOf(SandboxUnavailable);
+  });
+
+  it('is given a minute to let a container speak', async () => {
+    const attached = Promise.withResolvers<void>();
+    const { engine, sandbox, run } = await against({ init: () => attached.resolve() });
+    await sandbox.check();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const failed = sandbox.start(run, never).catch(String);
+      await attached.promise;
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(await failed).toContain('no word of ‘up’ from the init');
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(engine.calls).toContain('DELETE /containers/new');
   });
 
   it('says so when it is not there, and when it has lost the image: nothing can be started then', async () => {
